@@ -1,0 +1,153 @@
+import { buildApp } from 'fauxqs';
+import { LOOPBACK } from '../loopback.ts';
+import { deadLetterActions, rememberDeadLetterSources } from './dead-letters.ts';
+import { type Refuse, type SqsBody, withholdEntries } from './faults.ts';
+import { createStore, type FauxStore, persist } from './fauxqs.ts';
+import { SqsError } from './sqs-error.ts';
+import { strictChecks } from './strictness.ts';
+
+const CONTENT_TYPE = 'application/x-amz-json-1.0';
+
+export type Sqs = {
+  readonly endpoint: string;
+  /** Makes a queue, or gives a kept one the attributes of today. */
+  createQueue(name: string, attributes?: Record<string, string>): Promise<{ url: string; arn: string }>;
+  /** Installs a fault for tests; undefined removes it. See faults.ts. */
+  refuse(decide: Refuse | undefined): void;
+  /** Drops every connection, as when the service cannot be reached. */
+  setDown(down: boolean): void;
+  stop(): Promise<void>;
+};
+
+export type SqsOptions = {
+  /** Where queues and messages are kept between starts. @default in memory */
+  readonly dataDirectory?: string;
+  /** @default a free port */
+  readonly port?: number;
+};
+
+/** Starts an SQS on the loopback address: fauxqs, and what it lacks (dead-letters.ts, strictness.ts). */
+export async function startSqs({ dataDirectory, port = 0 }: SqsOptions = {}): Promise<Sqs> {
+  const store = await createStore();
+  rememberDeadLetterSources(store);
+  const persistence = dataDirectory ? await persist(store, dataDirectory) : undefined;
+  // fauxqs makes the stores of SNS and S3 itself; its type wants all three.
+  const stores = { sqsStore: store } as unknown as NonNullable<Parameters<typeof buildApp>[0]>['stores'];
+  const app = buildApp({ logger: false, stores });
+  const faults = intercept(app, store);
+  const endpoint = await app.listen({ port, host: LOOPBACK });
+  return {
+    ...faults,
+    endpoint,
+    createQueue: (name, attributes) => createQueue(endpoint, store, name, attributes),
+    stop: async () => {
+      await app.close();
+      persistence?.close();
+    },
+  };
+}
+
+type App = ReturnType<typeof buildApp>;
+type Action = (body: never) => unknown;
+
+/** Puts our checks, actions and faults before fauxqs's own. */
+function intercept(app: App, store: FauxStore): Pick<Sqs, 'refuse' | 'setDown'> {
+  const checks: Record<string, Action> = strictChecks(store);
+  const actions: Record<string, Action> = deadLetterActions(store);
+  const withheld = new WeakMap<object, object[]>();
+  const dropped = new WeakSet<object>();
+  let refuse: Refuse | undefined;
+  let isDown = false;
+
+  app.addHook('onRequest', async (request, reply) => {
+    if (!isDown) return;
+    reply.hijack();
+    request.raw.socket.destroy();
+  });
+
+  app.addHook('preHandler', async (request, reply) => {
+    const action = actionOf(request.headers);
+    const body = request.body as SqsBody;
+    if (!action) return;
+    reply.header('content-type', CONTENT_TYPE);
+    const refusal = await refuse?.(action, body);
+    if (refusal === 'drop-answer') dropped.add(request);
+    else if (refusal && 'status' in refusal) {
+      return reply.code(refusal.status).send({ __type: `com.amazonaws.sqs#${refusal.type}`, message: refusal.message });
+    } else if (refusal) {
+      withheld.set(request, withholdEntries(body, refusal.entries));
+      if (body.Entries?.length === 0) return reply.send({ Successful: [], Failed: [] });
+    }
+    // fauxqs looks at the clock only when it hands messages out; counts would be of yesterday.
+    store.processAllTimers();
+    try {
+      checks[action]?.(body as never);
+      const run = actions[action];
+      if (run) return reply.send(run(body as never));
+    } catch (error) {
+      if (!(error instanceof SqsError)) throw error;
+      return reply.code(400).send({ __type: `com.amazonaws.sqs#${error.type}`, message: error.message });
+    }
+  });
+
+  app.addHook('onSend', async (request, reply, payload) => {
+    if (dropped.has(request)) {
+      reply.hijack();
+      request.raw.socket.destroy();
+    }
+    if (typeof payload !== 'string') return payload;
+    const failed = withheld.get(request);
+    if (failed) return JSON.stringify(addFailures(JSON.parse(payload), failed));
+    if (actionOf(request.headers) === 'ReceiveMessage') {
+      return JSON.stringify(addSources(store, request.body as { QueueUrl: string }, JSON.parse(payload)));
+    }
+    return payload;
+  });
+
+  return {
+    refuse: (decide) => {
+      refuse = decide;
+    },
+    setDown: (down) => {
+      isDown = down;
+      if (down) app.server.closeAllConnections();
+    },
+  };
+}
+
+function actionOf(headers: Record<string, unknown>): string {
+  return String(headers['x-amz-target'] ?? '').replace('AmazonSQS.', '');
+}
+
+function addFailures(answer: { Failed?: object[] }, failed: object[]): object {
+  return { ...answer, Failed: [...(answer.Failed ?? []), ...failed] };
+}
+
+type Received = { ReceiptHandle: string; Attributes?: Record<string, string> };
+
+function addSources(store: FauxStore, { QueueUrl }: { QueueUrl: string }, answer: { Messages?: Received[] }): object {
+  const inFlight = store.getQueue(QueueUrl)?.inflightMessages;
+  for (const { ReceiptHandle, Attributes } of answer.Messages ?? []) {
+    const source = inFlight?.get(ReceiptHandle)?.message.deadLetterSourceArn;
+    if (Attributes && source) Attributes['DeadLetterQueueSourceArn'] = source;
+  }
+  return answer;
+}
+
+/** Through the front door, so that fauxqs checks the attributes as SQS does. */
+async function createQueue(endpoint: string, store: FauxStore, name: string, attributes: Record<string, string> = {}) {
+  const url = `${endpoint}/000000000000/${name}`;
+  const isKept = store.getQueue(url) !== undefined;
+  const response = await fetch(endpoint, {
+    method: 'POST',
+    headers: {
+      'content-type': CONTENT_TYPE,
+      'x-amz-target': `AmazonSQS.${isKept ? 'SetQueueAttributes' : 'CreateQueue'}`,
+    },
+    body: JSON.stringify(
+      isKept ? { QueueUrl: url, Attributes: attributes } : { QueueName: name, Attributes: attributes },
+    ),
+  });
+  if (!response.ok) throw new Error(`The local SQS refused the queue ${name}: ${await response.text()}`);
+  return { url, arn: store.getQueue(url)?.arn ?? '' };
+}
