@@ -1,0 +1,16 @@
+import { text, type Variables } from '../shared/environment.ts';
+
+/** The contract between this function and its construct. */
+export const environment = {
+  STAGE: text,
+  /** Name of the SSM SecureString that holds the webhook's URL. */
+  SLACK_WEBHOOK_URL_PARAMETER: text,
+};
+
+export type AlarmNotifierVariables = Variables<typeof environment>;
+
+/** Its service name, a dimension of its metrics. */
+export const SERVICE = 'alarm-notifier';
+
+/** Its CloudWatch metrics; the construct turns them into alarms. */
+export const METRICS = { sent: 'AlertsSent', failed: 'AlertsFailed' } as const;

@@ -1,0 +1,68 @@
+import { codeBlock, join, link, type Mrkdwn, moment, mrkdwn, paragraph } from '../shared/mrkdwn.ts';
+import { LONGEST_REDACTED, redact } from '../shared/redact.ts';
+import { context, fields, header, type SlackMessage, section, slackMessage } from '../shared/slack-message.ts';
+import { type Alarm, parseAlarm } from './alarm.ts';
+
+/** What SNS hands over: a CloudWatch alarm's JSON, mostly; anybody may publish anything else. */
+export type Notification = { subject?: string; message: string };
+
+/** The Slack message for a notification. What is not an alarm is passed on as it is: better odd than lost. */
+export function alarmMessage({ subject, message }: Notification): SlackMessage {
+  const alarm = parseAlarm(message);
+  return alarm ? stateChange(alarm) : passedOn(subject, message);
+}
+
+function stateChange(alarm: Alarm): SlackMessage {
+  const title = titleOf(alarm);
+  const plainWords = alarm.description ?? alarm.reason;
+  return slackMessage(mrkdwn`${title}`, [
+    header(title),
+    section(plainWords ? paragraph(plainWords) : mrkdwn`The alarm has no description.`),
+    fields(...facts(alarm)),
+    ...linkBlocks(alarm),
+    ...(alarm.reason && alarm.description ? [context(paragraph(alarm.reason))] : []),
+  ]);
+}
+
+function titleOf({ name, state }: Alarm): string {
+  switch (state) {
+    case 'ALARM':
+      return `🔴 ALARM: ${name}`;
+    case 'OK':
+      return `✅ OK again: ${name}`;
+    case 'INSUFFICIENT_DATA':
+      return `⚪ No data: ${name}`;
+    default:
+      return `❔ ${state}: ${name}`;
+  }
+}
+
+function facts(alarm: Alarm): Mrkdwn[] {
+  const { state, previousState, value, condition, metric, changedAt, region, account } = alarm;
+  const shownValue = value === undefined ? 'not known' : String(value);
+  const place = [region, account && `account ${account}`].filter(Boolean).join(', ');
+  return [
+    mrkdwn`*Since*\n${changedAt ? moment(changedAt) : 'not known'}`,
+    mrkdwn`*${metric ?? 'Value'}*\n${shownValue}${condition ? ` (alarms ${condition})` : ''}`,
+    ...(previousState ? [mrkdwn`*State*\n${previousState} → ${state}`] : []),
+    ...(place ? [mrkdwn`*Where*\n${place}`] : []),
+  ];
+}
+
+function linkBlocks({ runbookUrl, consoleUrl }: Alarm) {
+  const links = [
+    ...(runbookUrl ? [link(runbookUrl, '📖 Runbook')] : []),
+    ...(consoleUrl ? [link(consoleUrl, '🔔 Alarm in the console')] : []),
+  ];
+  return links.length > 0 ? [section(join(links, '   '))] : [];
+}
+
+function passedOn(subject: string | undefined, message: string): SlackMessage {
+  const title = `📨 ${redact(subject?.trim() ?? '') || 'Message on the alarm topic'}`;
+  const isCut = message.length > LONGEST_REDACTED;
+  return slackMessage(mrkdwn`${title}`, [
+    header(title),
+    section(mrkdwn`This is not a CloudWatch alarm, so it is passed on as it came:`, codeBlock(redact(message))),
+    ...(isCut ? [context(mrkdwn`… cut: it has ${message.length} characters`)] : []),
+  ]);
+}
