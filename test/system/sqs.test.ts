@@ -195,6 +195,7 @@ describe('faults on command', () => {
     await expect(send('no')).rejects.toMatchObject({ name: 'RequestThrottled' });
     sqs.refuse(undefined);
     sqs.setDown(true);
+    await pause(50); // until the client has noticed that its idle connections are closed
     await expect(send('no')).rejects.toThrow('socket hang up');
     sqs.setDown(false);
     await send('yes');

@@ -1,0 +1,32 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { close, LOOPBACK, listen } from './loopback.ts';
+
+export type Handle = (request: IncomingMessage, response: ServerResponse) => unknown;
+
+export type FrontDoor = {
+  readonly origin: string;
+  /** Sends every path under `prefix` to `handle`; the longest prefix that fits wins. */
+  route(prefix: string, handle: Handle): void;
+  stop(): Promise<void>;
+};
+
+/** The one HTTP address of the local system: each part puts what it serves under its own prefix. */
+export async function startFrontDoor(port: number): Promise<FrontDoor> {
+  const routes = new Map<string, Handle>();
+  const server = createServer((request, response) => {
+    const path = new URL(request.url ?? '/', 'http://local').pathname;
+    const fitting = [...routes.keys()].filter((prefix) => path === prefix || path.startsWith(`${prefix}/`));
+    const [longest] = fitting.sort((a, b) => b.length - a.length);
+    const handle = longest === undefined ? notFound : (routes.get(longest) ?? notFound);
+    handle(request, response);
+  });
+  const origin = `http://${LOOPBACK}:${await listen(server, port)}`;
+  return {
+    origin,
+    route: (prefix, handle) => void routes.set(prefix, handle),
+    stop: () => close(server),
+  };
+}
+
+const notFound: Handle = (_request, response) =>
+  response.writeHead(404, { 'content-type': 'application/json' }).end('{"message":"Not found"}');

@@ -1,0 +1,77 @@
+/**
+ * What the local system knows of CloudFormation. A resource type or property in neither list stops the start:
+ * what runs locally is what is deployed, so nothing may be left out without having been thought about.
+ */
+
+/** Properties that are carried out locally, and those that need not be, with the reason. */
+type KnownType = { readonly used: readonly string[]; readonly ignored: Readonly<Record<string, string>> };
+
+const NO_METADATA = 'labels have no effect on behaviour';
+
+export const UNDERSTOOD_TYPES: Readonly<Record<string, KnownType>> = {
+  'AWS::SQS::Queue': {
+    used: [
+      'QueueName',
+      'RedrivePolicy',
+      'VisibilityTimeout',
+      'MessageRetentionPeriod',
+      'DelaySeconds',
+      'ReceiveMessageWaitTimeSeconds',
+      'MaximumMessageSize',
+      'FifoQueue',
+      'ContentBasedDeduplication',
+    ],
+    ignored: {
+      SqsManagedSseEnabled: 'nothing is encrypted at rest on a laptop',
+      KmsMasterKeyId: 'nothing is encrypted at rest on a laptop',
+      KmsDataKeyReusePeriodSeconds: 'nothing is encrypted at rest on a laptop',
+      RedriveAllowPolicy: 'permissions are not modelled',
+      Tags: NO_METADATA,
+    },
+  },
+  'AWS::Lambda::Function': {
+    used: [
+      'FunctionName',
+      'Code',
+      'Handler',
+      'Runtime',
+      'Environment',
+      'MemorySize',
+      'Timeout',
+      'ReservedConcurrentExecutions',
+    ],
+    ignored: {
+      Role: 'permissions are not modelled',
+      Architectures: 'JavaScript runs the same on every processor',
+      Description: NO_METADATA,
+      LoggingConfig: 'lines go to the terminal',
+      TracingConfig: 'nothing is traced on a laptop',
+      Tags: NO_METADATA,
+    },
+  },
+  'AWS::Events::Rule': {
+    used: ['ScheduleExpression', 'State', 'Targets'],
+    ignored: { Name: NO_METADATA, Description: NO_METADATA, Tags: NO_METADATA },
+  },
+};
+
+/** Types without a local effect, each with the reason. */
+export const INERT_TYPES: Readonly<Record<string, string>> = {
+  'AWS::IAM::Role': 'permissions are not modelled; the stack tests assert them',
+  'AWS::IAM::Policy': 'permissions are not modelled; the stack tests assert them',
+  'AWS::IAM::ManagedPolicy': 'permissions are not modelled; the stack tests assert them',
+  'AWS::Lambda::Permission': 'permissions are not modelled; the stack tests assert them',
+  'AWS::SQS::QueuePolicy': 'permissions are not modelled; the stack tests assert them',
+  'AWS::SNS::TopicPolicy': 'permissions are not modelled; the stack tests assert them',
+  'AWS::KMS::Key': 'nothing is encrypted at rest on a laptop',
+  'AWS::KMS::Alias': 'nothing is encrypted at rest on a laptop',
+  'AWS::Logs::LogGroup': 'lines go to the terminal',
+  'AWS::Logs::MetricFilter': 'metrics are not collected locally',
+  'AWS::CloudWatch::Alarm': 'metrics are not collected locally; the stack tests assert the alarms',
+  'AWS::CloudWatch::CompositeAlarm': 'metrics are not collected locally; the stack tests assert the alarms',
+  'AWS::CloudWatch::Dashboard': 'metrics are not collected locally',
+  'AWS::SNS::Topic': 'only alarms publish, and there are none locally',
+  'AWS::SNS::Subscription': 'only alarms publish, and there are none locally',
+  'AWS::Lambda::EventInvokeConfig': 'a failed run is shown in the terminal and waits for the next tick',
+  'AWS::CDK::Metadata': 'tells AWS which constructs were used',
+};

@@ -1,0 +1,38 @@
+import type { SchedulePlan } from './template.ts';
+
+const UNIT_MS: Readonly<Record<string, number>> = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };
+
+/** The period of an EventBridge `rate(…)` expression. Anything else is an error that names it. */
+export function periodMs(expression: string): number {
+  const [, count, unit = ''] = /^rate\((\d+) (minute|hour|day)s?\)$/.exec(expression) ?? [];
+  if (count && unit && Number(count) > 0) return Number(count) * (UNIT_MS[unit] as number);
+  throw new Error(`The local system understands rate(n minutes|hours|days), not ${expression}`);
+}
+
+export type ScheduleOptions = {
+  readonly schedules: readonly SchedulePlan[];
+  /** Periods are divided by this: 60 turns minutes into seconds. */
+  readonly timeScale: number;
+  readonly run: (functionName: string, input: unknown) => Promise<unknown>;
+  readonly onError: (functionName: string, error: unknown) => void;
+};
+
+/** Runs each schedule at its period until stopped. A run that is still going is not joined by a second one. */
+export function startSchedules({ schedules, timeScale, run, onError }: ScheduleOptions): { stop(): Promise<void> } {
+  const running = new Map<SchedulePlan, Promise<unknown>>();
+  const timers = schedules.map((schedule) =>
+    setInterval(() => {
+      if (running.has(schedule)) return;
+      const done = run(schedule.functionName, schedule.input)
+        .catch((error) => onError(schedule.functionName, error))
+        .finally(() => running.delete(schedule));
+      running.set(schedule, done);
+    }, periodMs(schedule.expression) / timeScale),
+  );
+  return {
+    async stop() {
+      for (const timer of timers) clearInterval(timer);
+      await Promise.all(running.values());
+    },
+  };
+}

@@ -1,0 +1,161 @@
+import { join } from 'node:path';
+import { readAssembly } from './assembly.ts';
+import { type FrontDoor, startFrontDoor } from './front-door.ts';
+import type { InvocationResult } from './function-process.ts';
+import { type LocalDatabase, startLocalDatabase } from './local-database.ts';
+import { createLocalFunction, type InvokeOptions, type LocalFunction } from './local-function.ts';
+import { type Reaper, startReaper } from './reaper.ts';
+import { startSchedules } from './schedules.ts';
+import { fillParameters } from './secrets.ts';
+import { type Sqs, startSqs } from './sqs/start-sqs.ts';
+import { type Ssm, startSsm } from './ssm.ts';
+import type { SupabaseGateway } from './supabase.ts';
+import { SUPABASE_PLACEHOLDER, synthesize } from './synthesize.ts';
+import { jobQueueUrls, planSystem, type SystemPlan } from './template.ts';
+
+const KEPT_DATA = join(import.meta.dirname, '..', '.local', 'data');
+
+export type SystemOptions = {
+  /** The port of the API. @default a free port */
+  readonly port?: number;
+  /** Keep data, messages and keys in `.local/` between starts. @default false */
+  readonly keep?: boolean;
+  /** Run the functions on the template's schedules. @default true */
+  readonly schedules?: boolean;
+  /** Periods of schedules are divided by this. @default 1 */
+  readonly timeScale?: number;
+  /** Deploy-time settings that differ from the defaults, by their environment names. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Each line that a function prints. */
+  readonly onLine?: (functionName: string, line: string) => void;
+};
+
+export type LocalSystem = {
+  /** The API, and Supabase under `/rest/v1`. */
+  readonly apiUrl: string;
+  readonly supabaseUrl: string;
+  readonly databaseUrl: string;
+  readonly sqsEndpoint: string;
+  readonly queueUrl: string;
+  readonly dlqUrl: string;
+  readonly serviceKey: string;
+  readonly anonKey: string;
+  readonly plan: SystemPlan;
+  /** By short name: `stale-job-monitor`. */
+  readonly functions: Readonly<Record<string, LocalFunction>>;
+  invoke(shortName: string, event?: unknown, options?: InvokeOptions): Promise<InvocationResult>;
+  readonly supabase: SupabaseGateway;
+  readonly sqs: Sqs;
+  readonly ssm: Ssm;
+  readonly door: FrontDoor;
+  stop(): Promise<void>;
+};
+
+/** Starts the whole deployed system on this machine. When any part fails to start, the others are stopped again. */
+export async function startSystem(options: SystemOptions = {}): Promise<LocalSystem> {
+  const cleanup = new AsyncDisposableStack();
+  try {
+    return await start(options, cleanup);
+  } catch (error) {
+    await cleanup.disposeAsync();
+    throw error;
+  }
+}
+
+async function start(options: SystemOptions, cleanup: AsyncDisposableStack): Promise<LocalSystem> {
+  const { keep = false, schedules = true, timeScale = 1, onLine = () => {} } = options;
+  const reaper = startReaper();
+  cleanup.defer(() => reaper.stop());
+  const door = await startFrontDoor(options.port ?? 0);
+  cleanup.defer(() => door.stop());
+
+  const directory = keep ? KEPT_DATA : undefined;
+  const [assembly, database, sqs, ssm] = await together([
+    synthesize(options.settings).then(readAssembly),
+    startLocalDatabase({ directory, reaper, cleanup }),
+    startSqs({ dataDirectory: directory && join(directory, 'sqs') }).then((sqs) => stopWith(cleanup, sqs)),
+    startSsm().then((ssm) => stopWith(cleanup, ssm)),
+  ]);
+
+  const plan = planSystem(assembly, sqs.endpoint);
+  for (const { name, attributes } of plan.queues) await sqs.createQueue(name, attributes);
+  fillParameters(ssm, plan.functions, secretsOf(door, database));
+  const functions = startFunctions({ plan, door, sqs, ssm, reaper, cleanup, onLine });
+  door.route('/rest/v1', database.gateway.handle);
+  const invoke: LocalSystem['invoke'] = async (name, event, invokeOptions) => {
+    const found = functions[name];
+    if (!found) throw new Error(`There is no function ${name}, only ${Object.keys(functions).join(', ')}`);
+    return found.invoke(event, invokeOptions);
+  };
+  if (schedules) {
+    const run = (functionName: string, input: unknown) => invoke(shortNameOf(functionName), input);
+    const onError = (functionName: string, error: unknown) => onLine(shortNameOf(functionName), String(error));
+    stopWith(cleanup, startSchedules({ schedules: plan.schedules, timeScale, run, onError }));
+  }
+
+  return {
+    apiUrl: door.origin,
+    supabaseUrl: door.origin,
+    databaseUrl: database.url,
+    sqsEndpoint: sqs.endpoint,
+    ...jobQueueUrls(plan, sqs.endpoint),
+    serviceKey: database.keys.serviceKey,
+    anonKey: database.keys.anonKey,
+    plan,
+    functions,
+    invoke,
+    supabase: database.gateway,
+    sqs,
+    ssm,
+    door,
+    stop: () => cleanup.disposeAsync(),
+  };
+}
+
+type FunctionsOptions = {
+  plan: SystemPlan;
+  door: FrontDoor;
+  sqs: Sqs;
+  ssm: Ssm;
+  reaper: Reaper;
+  cleanup: AsyncDisposableStack;
+  onLine: (functionName: string, line: string) => void;
+};
+
+function startFunctions({ plan, door, sqs, ssm, reaper, cleanup, onLine }: FunctionsOptions) {
+  const endpoints = { AWS_ENDPOINT_URL_SQS: sqs.endpoint, AWS_ENDPOINT_URL_SSM: ssm.endpoint };
+  const functions = plan.functions.map((one) => {
+    const shortName = shortNameOf(one.name);
+    const environment = mapValues(one.environment, (value) => value.replaceAll(SUPABASE_PLACEHOLDER, door.origin));
+    const options = { plan: { ...one, environment }, endpoints, onLine: (line: string) => onLine(shortName, line) };
+    return [shortName, createLocalFunction(options, reaper)] as const;
+  });
+  cleanup.defer(async () => {
+    await Promise.all(functions.map(([, one]) => one.kill()));
+  });
+  return Object.fromEntries(functions);
+}
+
+/** `queuekeeper-<stage>-stale-job-monitor` is `stale-job-monitor` among friends. */
+function shortNameOf(functionName: string): string {
+  return functionName.replace(/^queuekeeper-[^-]+-/, '');
+}
+
+function secretsOf(door: FrontDoor, { keys }: LocalDatabase): Record<string, string> {
+  return { SUPABASE_SERVICE_KEY: keys.serviceKey, SLACK_WEBHOOK_URL: `${door.origin}/slack/services/T0/B0/local` };
+}
+
+/** Waits for all, also when one fails: what is still starting could not be stopped. */
+async function together<T extends readonly unknown[]>(starts: { readonly [K in keyof T]: Promise<T[K]> }): Promise<T> {
+  await Promise.allSettled(starts);
+  return Promise.all(starts) as Promise<T>;
+}
+
+function stopWith<T extends { stop(): Promise<void> }>(cleanup: AsyncDisposableStack, part: T): T {
+  cleanup.defer(() => part.stop());
+  return part;
+}
+
+function mapValues(record: Readonly<Record<string, string>>, change: (value: string) => string) {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
+}

@@ -1,0 +1,37 @@
+import type { LocalSystem } from './system.ts';
+
+type Row = readonly [label: string, value: string];
+
+/** What someone needs to try the system: addresses, keys, and what runs when. */
+export function systemRows(system: LocalSystem): Row[] {
+  const schedules = system.plan.schedules.map(({ functionName, expression }): Row => [functionName, expression]);
+  return [
+    ['API', system.apiUrl],
+    ['Supabase REST', `${system.supabaseUrl}/rest/v1`],
+    ['Secret key', system.serviceKey],
+    ['Publishable key', system.anonKey],
+    ['Database', system.databaseUrl],
+    ['SQS endpoint', system.sqsEndpoint],
+    ['Job queue', system.queueUrl],
+    ['Dead letters', system.dlqUrl],
+    ...schedules,
+  ];
+}
+
+export function textTable(rows: readonly Row[]): string {
+  const width = Math.max(...rows.map(([label]) => label.length));
+  return rows.map(([label, value]) => `  ${label.padEnd(width)}  ${value}`).join('\n');
+}
+
+export function htmlTable(rows: readonly Row[]): string {
+  const cells = rows.map(
+    ([label, value]) => `<tr><th>${asText(label)}</th><td><code>${asText(value)}</code></td></tr>`,
+  );
+  return `<!doctype html><meta charset="utf-8"><title>Queuekeeper, local</title>
+<style>body{font:16px/1.6 system-ui;margin:3rem;color-scheme:light dark}th{text-align:left;padding-right:2rem}</style>
+<h1>Queuekeeper, on this machine</h1><table>${cells.join('')}</table>`;
+}
+
+function asText(text: string): string {
+  return text.replace(/[&<>]/g, (character) => `&#${character.charCodeAt(0)};`);
+}

@@ -1,0 +1,138 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Assembly, Resource } from '../../local/assembly.ts';
+import { jobQueueUrls, planSystem } from '../../local/template.ts';
+
+const SQS = 'http://127.0.0.1:4566';
+
+const aQueue = (Properties: object = {}): Resource => ({ Type: 'AWS::SQS::Queue', Properties: { ...Properties } });
+const aFunction = (Properties: object = {}): Resource => ({
+  Type: 'AWS::Lambda::Function',
+  Properties: {
+    FunctionName: 'queuekeeper-local-stale-job-monitor',
+    Code: { S3Key: 'abc.zip' },
+    Handler: 'index.handler',
+    Runtime: 'nodejs24.x',
+    ...Properties,
+  },
+});
+const aRule = (Properties: object = {}): Resource => ({
+  Type: 'AWS::Events::Rule',
+  Properties: {
+    ScheduleExpression: 'rate(2 minutes)',
+    State: 'ENABLED',
+    Targets: [{ Id: 'Target0', Arn: { 'Fn::GetAtt': ['Monitor', 'Arn'] } }],
+    ...Properties,
+  },
+});
+const plan = (Resources: Record<string, Resource>) => planSystem(anAssembly(Resources), SQS);
+const anAssembly = (Resources: Record<string, Resource>): Assembly => ({
+  stackName: 'queuekeeper-local',
+  template: { Resources, Parameters: { BootstrapVersion: { Default: '/cdk-bootstrap/version' } } },
+  assets: { 'abc.zip': '/assembly/asset.abc' },
+});
+
+describe('the plan of a template', () => {
+  it('has each queue with its own attributes, dead-letter queues first', () => {
+    const redriven = aQueue({
+      QueueName: 'jobs',
+      VisibilityTimeout: 60,
+      RedrivePolicy: { deadLetterTargetArn: { 'Fn::GetAtt': ['Dead', 'Arn'] }, maxReceiveCount: 5 },
+    });
+    const { queues } = plan({ Jobs: redriven, Dead: aQueue({ QueueName: 'dead', SqsManagedSseEnabled: true }) });
+    expect(queues).toEqual([
+      { logicalId: 'Dead', name: 'dead', attributes: {} },
+      {
+        logicalId: 'Jobs',
+        name: 'jobs',
+        attributes: {
+          VisibilityTimeout: '60',
+          RedrivePolicy: '{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dead","maxReceiveCount":5}',
+        },
+      },
+    ]);
+    expect(jobQueueUrls({ queues, functions: [], schedules: [] }, SQS)).toEqual({
+      queueUrl: `${SQS}/000000000000/jobs`,
+      dlqUrl: `${SQS}/000000000000/dead`,
+    });
+  });
+
+  it('gives a function exactly the environment, bundle and limits of the template', () => {
+    const Environment = { Variables: { SQS_QUEUE_URL: { Ref: 'Jobs' }, REGION: { Ref: 'AWS::Region' } } };
+    const Monitor = aFunction({ Environment, Timeout: 60, MemorySize: 256, ReservedConcurrentExecutions: 1 });
+    expect(plan({ Jobs: aQueue({ QueueName: 'jobs' }), Monitor }).functions).toEqual([
+      {
+        logicalId: 'Monitor',
+        name: 'queuekeeper-local-stale-job-monitor',
+        directory: '/assembly/asset.abc',
+        handler: 'index.handler',
+        environment: { SQS_QUEUE_URL: `${SQS}/000000000000/jobs`, REGION: 'us-east-1' },
+        memoryMb: 256,
+        timeoutMs: 60_000,
+        concurrency: 1,
+      },
+    ]);
+  });
+
+  it('resolves each intrinsic that it knows', () => {
+    const Variables = {
+      joined: { 'Fn::Join': ['-', ['a', { Ref: 'AWS::Partition' }]] },
+      selected: { 'Fn::Select': [1, { 'Fn::Split': ['/', 'a/b/c'] }] },
+      substituted: {
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: these placeholders are CloudFormation's
+        'Fn::Sub': ['${AWS::Region} ${Jobs} ${Jobs.QueueName} ${own} ${!kept}', { own: { Ref: 'AWS::URLSuffix' } }],
+      },
+      parameter: { Ref: 'BootstrapVersion' },
+      ofInert: { 'Fn::GetAtt': 'Role.Arn' },
+    };
+    const Role = { Type: 'AWS::IAM::Role' };
+    const { functions } = plan({
+      Monitor: aFunction({ Environment: { Variables } }),
+      Jobs: aQueue({ QueueName: 'jobs' }),
+      Role,
+    });
+    expect(functions[0]?.environment).toEqual({
+      joined: 'a-aws',
+      selected: 'b',
+      substituted: `us-east-1 ${SQS}/000000000000/jobs jobs amazonaws.com \${kept}`,
+      parameter: '/cdk-bootstrap/version',
+      ofInert: 'arn:aws:iam:us-east-1:000000000000:Role',
+    });
+  });
+
+  it('has a schedule for each target of an enabled rule', () => {
+    const { schedules } = plan({ Monitor: aFunction(), Rule: aRule(), Off: aRule({ State: 'DISABLED' }) });
+    expect(schedules).toMatchObject([
+      { logicalId: 'Rule', expression: 'rate(2 minutes)', functionName: 'queuekeeper-local-stale-job-monitor' },
+    ]);
+  });
+});
+
+describe('what is not understood is named', () => {
+  const inEnvironment = (value: object) => ({ Monitor: aFunction({ Environment: { Variables: { value } } }) });
+  it.each<[string, Record<string, Resource>, string]>([
+    ['a resource type', { Table: { Type: 'AWS::DynamoDB::Table' } }, 'Table: .* type AWS::DynamoDB::Table'],
+    ['a property', { Jobs: aQueue({ Colour: 'blue' }) }, 'Jobs: .* property Colour of AWS::SQS::Queue'],
+    [
+      'an intrinsic',
+      inEnvironment({ 'Fn::ImportValue': 'x' }),
+      'Monitor.Environment.Variables.value: .* Fn::ImportValue',
+    ],
+    ['a reference', inEnvironment({ Ref: 'Nobody' }), 'no resource Nobody'],
+    [
+      'an attribute',
+      inEnvironment({ 'Fn::GetAtt': ['Monitor', 'SnapStart'] }),
+      'Monitor.SnapStart: .* AWS::Lambda::Function',
+    ],
+    ['a condition', { Jobs: { ...aQueue(), Condition: 'Sometimes' } }, 'Jobs: .* Condition Sometimes'],
+    ['a runtime', { Monitor: aFunction({ Runtime: 'nodejs16.x' }) }, 'Monitor: .* not nodejs16.x'],
+    ['an asset', { Monitor: aFunction({ Code: { S3Key: 'gone.zip' } }) }, 'Monitor: .* no asset .*gone.zip'],
+    [
+      'a target',
+      { Monitor: aFunction(), Rule: aRule({ Targets: [{ Arn: 'arn:else' }] }) },
+      'Rule: its target arn:else',
+    ],
+    ['an event pattern', { Monitor: aFunction(), Rule: aRule({ EventPattern: {} }) }, 'Rule: .* property EventPattern'],
+  ])('%s', (_what, resources, message) => {
+    expect(() => plan(resources)).toThrow(new RegExp(message));
+  });
+});
