@@ -25,6 +25,7 @@ article:hover { background: #f8f8f8; }
 .who .app { padding: 0 3px; border-radius: 2px; background: #e8e8e8; font-size: 10px; font-weight: 700; line-height: 14px; color: #616061; }
 .who time { font-size: 12px; color: #616061; }
 h3 { margin: 4px 0 8px; font-size: 18px; font-weight: 900; line-height: 1.33334; }
+.section, .context { white-space: pre-wrap; }
 .section { margin: 4px 0 8px; }
 .fields { display: grid; grid-template-columns: 1fr 1fr; gap: 8px 16px; }
 .context { margin: 4px 0 8px; font-size: 13px; color: #616061; }

@@ -16,9 +16,7 @@ export type NextAnswer = {
 };
 
 /** One webhook that came in, taken or not: what a test counts. */
-export type Attempt = { at: Date; path: string; status: number | 'hang' | 'close'; answer: string };
-
-export type SlackSink = ReturnType<typeof slackSink>;
+type Attempt = { at: Date; path: string; status: number | 'hang' | 'close'; answer: string };
 
 /** What Slack's webhooks say of these states. Source: https://api.slack.com/changelog/2016-05-17-changes-to-errors-for-incoming-webhooks */
 const USUAL_BODIES: Readonly<Record<number, string>> = {

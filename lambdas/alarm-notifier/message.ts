@@ -14,10 +14,9 @@ export function alarmMessage({ subject, message }: Notification): SlackMessage {
 
 function stateChange(alarm: Alarm): SlackMessage {
   const title = titleOf(alarm);
-  const plainWords = alarm.description ?? alarm.reason;
   return slackMessage(mrkdwn`${title}`, [
     header(title),
-    section(plainWords ? paragraph(plainWords) : mrkdwn`The alarm has no description.`),
+    section(whatIsWrong(alarm)),
     fields(...facts(alarm)),
     ...linkBlocks(alarm),
     ...(alarm.reason && alarm.description ? [context(paragraph(alarm.reason))] : []),
@@ -33,8 +32,17 @@ function titleOf({ name, state }: Alarm): string {
     case 'INSUFFICIENT_DATA':
       return `⚪ No data: ${name}`;
     default:
-      return `❔ ${state}: ${name}`;
+      return `❓ ${state}: ${name}`;
   }
+}
+
+/** The description says what is wrong in ALARM, so that the other states say how it relates to them. */
+function whatIsWrong({ state, description, reason }: Alarm): Mrkdwn {
+  const words = description ?? reason;
+  if (!words) return mrkdwn`The alarm has no description.`;
+  if (!description || state === 'ALARM') return paragraph(words);
+  const relation = state === 'OK' ? 'This is over:' : 'Not known now, for want of data:';
+  return mrkdwn`*${relation}* ${paragraph(words)}`;
 }
 
 function facts(alarm: Alarm): Mrkdwn[] {
@@ -54,7 +62,7 @@ function linkBlocks({ runbookUrl, consoleUrl }: Alarm) {
     ...(runbookUrl ? [link(runbookUrl, '📖 Runbook')] : []),
     ...(consoleUrl ? [link(consoleUrl, '🔔 Alarm in the console')] : []),
   ];
-  return links.length > 0 ? [section(join(links, '   '))] : [];
+  return links.length > 0 ? [section(join(links, ' · '))] : [];
 }
 
 function passedOn(subject: string | undefined, message: string): SlackMessage {

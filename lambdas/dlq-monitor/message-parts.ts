@@ -12,8 +12,6 @@ export type DeadLetter = {
   jobId?: string;
   customerId?: string;
   jobType?: string;
-  /** The queue that it came from. */
-  source?: string;
   /** Why it failed, as the job's row or the message says it. Shown redacted and normalised. */
   reason?: string;
   receiveCount: number;
@@ -22,7 +20,7 @@ export type DeadLetter = {
   firstSeenAt: Date;
 };
 
-export type Queue = { name: string; url: string; region: string; account: string };
+export type Queue = { name: string; region: string; account: string };
 
 /** Where a reader goes next. The console page of the queue, the dashboard of the stack, the runbook entry. */
 export type Links = { queueConsole: string; dashboard?: string; runbook: string };
@@ -41,7 +39,12 @@ function value(text: string | undefined): Mrkdwn {
   return text ? code(redact(text)) : mrkdwn`not known`;
 }
 
-export function queueName(queue: Queue): Mrkdwn {
+/** "1 message", "2 messages" */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+function queueName(queue: Queue): Mrkdwn {
   return mrkdwn`${code(queue.name)} (${queue.region}, account ${queue.account})`;
 }
 
@@ -79,7 +82,7 @@ export function causeBlocks(deadLetters: readonly DeadLetter[], total: number, n
     section(
       mrkdwn`*Top causes*${scope}`,
       ...causes.slice(0, MOST_CAUSES).map((cause) => causeLine(cause, now)),
-      ...(rest > 0 ? [mrkdwn`… and ${rest} more causes`] : []),
+      ...(rest > 0 ? [mrkdwn`… and ${counted(rest, 'more cause')}`] : []),
     ),
   ];
 }
@@ -111,7 +114,8 @@ function messageLine(deadLetter: DeadLetter, now: Date): Mrkdwn {
   const name = jobId ? mrkdwn`job ${value(jobId)}` : mrkdwn`message ${code(messageId)} (no job id)`;
   const age = describeDuration(now.getTime() - sentAt.getTime());
   const left = describeDuration(expiresAt.getTime() - now.getTime());
-  return mrkdwn`• ${name} · customer ${value(customerId)} · ${receiveCount} attempt(s) · ${age} old · *expires in ${left}*`;
+  const attempts = counted(receiveCount, 'attempt');
+  return mrkdwn`• ${name} *expires in ${left}*\n      customer ${value(customerId)} · ${attempts} · ${age} old`;
 }
 
 /** Those that SQS deleted before anyone acted, each by the id under which `dead_letters` keeps its body. */
@@ -134,7 +138,7 @@ const UNKNOWN_WORDING: Readonly<Record<Unknown, string>> = {
 /** An alert that knows less than it should says so, because a reader takes a missing part for a zero. */
 export function unknownBlocks(unknown: readonly Unknown[]): KnownBlock[] {
   if (unknown.length === 0) return [];
-  return [section(...unknown.map((part) => mrkdwn`❔ ${UNKNOWN_WORDING[part]}`))];
+  return [section(...unknown.map((part) => mrkdwn`❓ ${UNKNOWN_WORDING[part]}`))];
 }
 
 /**
@@ -148,7 +152,7 @@ export function linkBlock({ queueConsole, dashboard, runbook }: Links): KnownBlo
     link(queueConsole, '📬 Queue in the console'),
     ...(dashboard ? [link(dashboard, '📊 Dashboard')] : []),
   ];
-  return section(join(links, '   '));
+  return section(join(links, ' · '));
 }
 
 export function footer(queue: Queue, now: Date): KnownBlock {

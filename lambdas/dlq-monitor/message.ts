@@ -3,6 +3,7 @@ import { fields, header, type SlackMessage, section, slackMessage } from '../sha
 import { describeDuration } from './duration.ts';
 import {
   causeBlocks,
+  counted,
   type DeadLetter,
   escalationBlocks,
   expiredLines,
@@ -15,8 +16,6 @@ import {
   type Unknown,
   unknownBlocks,
 } from './message-parts.ts';
-
-export type { DeadLetter, Links, Queue, Unknown };
 
 export type DeadLetterAlert = {
   kind: 'first' | 'growth' | 'reminder';
@@ -48,7 +47,7 @@ export function deadLetterAlert(alert: DeadLetterAlert): SlackMessage {
     ...escalationBlocks(oldest, retentionSeconds, now),
     fields(
       mrkdwn`*In the queue*\n${total} (${depth.visible} visible, ${depth.inFlight} in flight, ${depth.delayed} delayed)`,
-      mrkdwn`*New*\n${newText(alert.newCount)}`,
+      mrkdwn`*New*\n${alert.newCount ?? 'not known'}`,
       mrkdwn`*Since*\n${moment(alert.since)} (${describeDuration(now.getTime() - alert.since.getTime())})`,
       mrkdwn`*First one expires in*\n${oldest ? describeDuration(oldest.expiresAt.getTime() - now.getTime()) : 'not known'}`,
     ),
@@ -69,11 +68,11 @@ function lead({ kind, queue, newCount, since, now }: DeadLetterAlert, total: num
   const name = code(queue.name);
   switch (kind) {
     case 'first':
-      return mrkdwn`${total} message(s) in ${name} failed every attempt. Their jobs will not run again by themselves.`;
+      return mrkdwn`${counted(total, 'message')} in ${name} failed every attempt and will not run again without you.`;
     case 'growth':
       return mrkdwn`*More jobs have failed*: ${newText(newCount)} in ${name} since the last alert, ${total} in all.`;
     case 'reminder':
-      return mrkdwn`🔁 *Reminder*: ${total} message(s) are still in ${name}, for ${describeDuration(now.getTime() - since.getTime())} now.`;
+      return mrkdwn`🔁 *Reminder*: ${counted(total, 'message')} still in ${name}, for ${describeDuration(now.getTime() - since.getTime())} now.`;
   }
 }
 
@@ -120,7 +119,7 @@ function clearedLines({ redriven, deleted, expired, unknown }: AllClear['cleared
     [redriven, mrkdwn`• ♻️ *${redriven}* redriven: back in their queue, being tried again`],
     [deleted, mrkdwn`• 🗑️ *${deleted}* deleted by someone`],
     [expired.length, mrkdwn`• ☠️ *${expired.length}* expired: deleted by SQS at the end of the retention`],
-    [unknown, mrkdwn`• ❔ *${unknown}* gone in a way that is not known (redriven, deleted by hand, or expired unread)`],
+    [unknown, mrkdwn`• ❓ *${unknown}* gone in a way that is not known (redriven, deleted by hand, or expired unread)`],
   ];
   const present = lines.filter(([count]) => count > 0).map(([, line]) => line);
   return present.length > 0 ? [mrkdwn`*How it was cleared*`, ...present] : [mrkdwn`How it was cleared is not known.`];

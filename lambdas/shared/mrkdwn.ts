@@ -59,7 +59,7 @@ export function moment(date: Date): Mrkdwn {
 }
 
 /** Slack's three special characters: without them no value can ping a channel or forge a link. */
-export function escapeMrkdwn(text: string): string {
+function escapeMrkdwn(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
 

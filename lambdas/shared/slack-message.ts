@@ -5,7 +5,7 @@ import { cut, type Mrkdwn, mrkdwn, oneLine } from './mrkdwn.ts';
  * What Slack takes in one message; more is answered by `invalid_payload`, which loses the alert.
  * Source: https://docs.slack.dev/reference/block-kit/blocks (header, section, context) and `…/surfaces/messages`.
  */
-export const SLACK_LIMITS = {
+const SLACK_LIMITS = {
   blocks: 50,
   headerCharacters: 150,
   textCharacters: 3_000,

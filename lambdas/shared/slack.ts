@@ -65,7 +65,7 @@ export async function sendToSlack({
  * The URL, trimmed, since a pasted secret often ends in a line break. Only https, but for the local system's
  * sink on loopback. The message never quotes the value: a mistyped URL is mostly still the secret.
  */
-export function checkWebhookUrl(webhookUrl: string): string {
+function checkWebhookUrl(webhookUrl: string): string {
   const url = URL.parse(webhookUrl.trim());
   if (!url)
     throw new SlackError('permanent', 'The Slack webhook is not a URL: wanted https://hooks.slack.com/services/…');

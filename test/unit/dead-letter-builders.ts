@@ -1,4 +1,5 @@
-import type { AllClear, DeadLetter, DeadLetterAlert } from '../../lambdas/dlq-monitor/message.ts';
+import type { AllClear, DeadLetterAlert } from '../../lambdas/dlq-monitor/message.ts';
+import type { DeadLetter } from '../../lambdas/dlq-monitor/message-parts.ts';
 
 export const NOW = new Date('2026-11-24T15:00:00Z');
 export const MINUTE = 60_000;
@@ -18,7 +19,6 @@ export function aDeadLetter({ sentAt = ago(2 * HOUR), ...rest }: Partial<DeadLet
     jobId: '7c9e6679-7425-40de-944b-e07fc1f90ae7',
     customerId: 'cust_4711',
     jobType: 'directory_submission',
-    source: 'queuekeeper-jobs',
     reason: 'Timeout after 30000 ms waiting for "#submit" on https://directory.example/add?id=12',
     receiveCount: 3,
     sentAt,
@@ -30,7 +30,6 @@ export function aDeadLetter({ sentAt = ago(2 * HOUR), ...rest }: Partial<DeadLet
 
 const QUEUE = {
   name: 'queuekeeper-jobs-dlq',
-  url: 'https://sqs.us-east-1.amazonaws.com/123456789012/queuekeeper-jobs-dlq',
   region: 'us-east-1',
   account: '123456789012',
 };

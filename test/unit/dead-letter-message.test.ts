@@ -82,7 +82,7 @@ describe('the alert', () => {
     expect(text.match(/• job/g)).toHaveLength(5);
     expect(text).toContain('… and 2995 more in the queue');
     expect(text.match(/• \*750 ×\*/g)).toHaveLength(3);
-    expect(text).toContain('… and 1 more causes');
+    expect(text).toContain('… and 1 more cause');
   });
 
   test.each([
