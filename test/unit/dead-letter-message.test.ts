@@ -45,7 +45,7 @@ const ALERTS = {
 
 const ALL_CLEARS = {
   'all-clear-redriven': anAllClear(),
-  'all-clear-mixed': anAllClear({ cleared: { redriven: 4, deleted: 2, expired: [], unknown: 1 } }),
+  'all-clear-mixed': anAllClear({ cleared: { redriven: 9, deleted: 2, expired: [], unknown: 1 } }),
   'all-clear-expired': anAllClear({
     cleared: { redriven: 1, deleted: 0, expired: [aDeadLetter({ sentAt: ago(15 * DAY) })], unknown: 0 },
     since: ago(14 * DAY),
