@@ -1,0 +1,161 @@
+import { z } from 'zod';
+
+/** A variable that is not set and one that is set to nothing are the same thing to an operator. */
+const optional = <T extends z.ZodType>(type: T) => z.preprocess((value) => (value === '' ? undefined : value), type);
+
+const wholeNumber = (min: number, max: number, fallback: number) => {
+  const wanted = `a whole number from ${min} to ${max}`;
+  const isWithin = (value: number) => Number.isInteger(value) && value >= min && value <= max;
+  return optional(z.coerce.number(wanted).refine(isWithin, wanted).default(fallback));
+};
+
+/** CloudWatch Logs keeps logs for these numbers of days only (and some longer ones). */
+const CLOUDWATCH_RETENTIONS = [1, 3, 5, 7, 14, 30, 60, 90, 180, 365];
+
+const sqsUrl = optional(
+  z
+    .string()
+    .regex(
+      /^https:\/\/sqs\.[a-z0-9-]+\.amazonaws\.com\/\d{12}\/[\w-]{1,80}(\.fifo)?$/,
+      'a queue URL (https://sqs.REGION.amazonaws.com/ACCOUNT/NAME)',
+    )
+    .optional(),
+);
+
+const httpsUrl = z.url({ protocol: /^https$/, error: 'an https URL' });
+
+/**
+ * Every deploy-time setting. Names are those of the environment and of `.env`; `.env.example` says what each is for.
+ */
+const schema = z.object({
+  /** Keeps two deployments in one account apart. Part of every name. @default prod */
+  STAGE: optional(
+    z
+      .string()
+      .regex(/^[a-z][a-z0-9-]{0,15}$/, 'lower-case letters, digits and -, 16 at most')
+      .default('prod'),
+  ),
+  AWS_DEFAULT_REGION: optional(
+    z.string('a region such as us-east-1').regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'a region such as us-east-1'),
+  ),
+  SUPABASE_URL: optional(
+    httpsUrl.refine(
+      (url) => new URL(url).pathname === '/',
+      'the project URL without a path, https://PROJECT.supabase.co',
+    ),
+  ),
+
+  /** Both given: the queues exist and are imported. Neither: they are created. */
+  SQS_QUEUE_URL: sqsUrl,
+  SQS_DLQ_URL: sqsUrl,
+  /** Only for created queues. */
+  QUEUE_RETENTION_DAYS: wholeNumber(1, 13, 4),
+  QUEUE_VISIBILITY_SECONDS: wholeNumber(0, 43_200, 300),
+  QUEUE_MAX_RECEIVES: wholeNumber(1, 1000, 5),
+
+  STALE_THRESHOLD_MINUTES: wholeNumber(1, 1440, 10),
+  STALE_CHECK_MINUTES: wholeNumber(1, 60, 2),
+  RECOVERY_BATCH_SIZE: wholeNumber(1, 1000, 500),
+  BREAKER_MIN_RUNNING: wholeNumber(1, 1_000_000, 20),
+  BREAKER_SHARE_PERCENT: wholeNumber(1, 100, 50),
+  CANARY_SIZE: wholeNumber(1, 1000, 5),
+
+  DLQ_ALERT_THRESHOLD: wholeNumber(1, 1_000_000, 1),
+  DLQ_CHECK_MINUTES: wholeNumber(1, 60, 5),
+
+  /** E-mail addresses, separated by commas, that get every alarm by a path that shares no code with Slack. */
+  ALARM_EMAILS: z.preprocess(
+    (list) =>
+      String(list ?? '')
+        .split(',')
+        .map((address) => address.trim())
+        .filter(Boolean),
+    z.array(z.email('e-mail addresses, separated by commas')),
+  ),
+  /** Where alarms and alerts send the reader. */
+  RUNBOOK_URL: optional(httpsUrl.optional()),
+  LOG_RETENTION_DAYS: optional(
+    z.coerce
+      .number()
+      .refine((days) => CLOUDWATCH_RETENTIONS.includes(days), `one of ${CLOUDWATCH_RETENTIONS.join(', ')}`)
+      .default(30),
+  ),
+  /** "no" for a young AWS account, whose quota is too small to reserve anything. */
+  RESERVE_CONCURRENCY: optional(z.enum(['yes', 'no'], 'yes or no').default('yes')),
+});
+
+const secretsSchema = z.object({
+  /** `sb_secret_…`, or a legacy service_role JWT. */
+  SUPABASE_SERVICE_KEY: z.string('a secret key (sb_secret_…)').superRefine((key, context) => {
+    const problem = whatIsWrongWith(key);
+    if (problem) context.addIssue({ code: 'custom', message: `a secret key (sb_secret_…); this is ${problem}` });
+  }),
+  SLACK_WEBHOOK_URL: optional(
+    z
+      .string()
+      .regex(/^https:\/\/hooks\.slack(-gov)?\.com\/\S+$/, 'an incoming webhook (https://hooks.slack.com/services/…)')
+      .optional(),
+  ),
+});
+
+export type Settings = z.infer<typeof schema>;
+export type Secrets = z.infer<typeof secretsSchema>;
+type Variables = Record<string, string | undefined>;
+
+/**
+ * Reads what the stack needs. Secrets are no part of it: they never reach a template.
+ * @throws one Error that lists every missing or bad name, its value and what is wanted
+ */
+export function readSettings(variables: Variables): Settings {
+  const parsed = schema.safeParse(variables);
+  const problems = parsed.success ? [] : describe(parsed.error, variables);
+  if (Boolean(variables['SQS_QUEUE_URL']) !== Boolean(variables['SQS_DLQ_URL'])) {
+    const missing = variables['SQS_QUEUE_URL'] ? 'SQS_DLQ_URL' : 'SQS_QUEUE_URL';
+    problems.push(`${missing} is missing, wanted both queue URLs (to import the queues) or neither (to create them)`);
+  }
+  if (!parsed.success || problems.length > 0) throw settingsError(problems);
+  return parsed.data;
+}
+
+/** Reads the secrets that `npm run deploy` stores in SSM. Error texts show no more than the first characters. */
+export function readSecrets(variables: Variables): Secrets {
+  const all = {
+    ...variables,
+    SUPABASE_SERVICE_KEY: variables['SUPABASE_SERVICE_KEY'] || variables['SUPABASE_SERVICE_ROLE_KEY'],
+  };
+  const parsed = secretsSchema.safeParse(all);
+  if (!parsed.success) throw settingsError(describe(parsed.error, all, 10));
+  return parsed.data;
+}
+
+function describe(error: z.ZodError, variables: Variables, shown = 200): string[] {
+  return error.issues.map(({ path, message }) => {
+    const name = String(path[0]);
+    const value = variables[name];
+    if (!value) return `${name} is missing, wanted ${message}`;
+    return `${name} is "${value.length > shown ? `${value.slice(0, shown)}…` : value}", wanted ${message}`;
+  });
+}
+
+function settingsError(problems: string[]): Error {
+  return new Error(
+    `Settings (environment and .env) are not complete:\n${problems.map((line) => `  ${line}`).join('\n')}`,
+  );
+}
+
+/** What a key is, where it is not one that bypasses row level security. */
+function whatIsWrongWith(key: string): string | undefined {
+  if (/^sb_secret_/.test(key)) return /replace|your/i.test(key) ? 'the placeholder of .env.example' : undefined;
+  if (/^sb_publishable_/.test(key)) return 'a publishable key, which may do nothing here';
+  const role = roleOfJwt(key);
+  if (role === 'service_role') return undefined;
+  return role ? `a key of the role ${role}` : 'neither a secret key nor a legacy service_role JWT';
+}
+
+function roleOfJwt(key: string): string | undefined {
+  try {
+    return JSON.parse(Buffer.from(key.split('.')[1] ?? '', 'base64url').toString()).role;
+  } catch {
+    return undefined;
+  }
+}
