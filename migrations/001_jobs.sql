@@ -49,11 +49,12 @@ begin
   end loop;
 end $$;
 
--- Both indexes hold only the jobs in progress, so that the cost of a scan never grows with the table.
+-- These indexes hold only jobs in progress, so that the cost of a scan never grows with the table.
 -- No heartbeat is written to jobs, so no heartbeat touches them.
 create index if not exists jobs_in_progress_last_change_idx
   on public.jobs (greatest(updated_at, started_at, created_at)) where status = 'in_progress';
 create index if not exists jobs_in_progress_started_at_idx on public.jobs (started_at) where status = 'in_progress';
+create index if not exists jobs_held_idx on public.jobs (held_at) where status = 'in_progress' and held_at is not null;
 
 -- The word for a finished job in this database: 'completed', or 'complete' where an older table knows only that.
 do $do$

@@ -59,7 +59,7 @@ language sql stable security invoker set search_path = '' as $$
       select p.job_type, coalesce(p.stale_after, threshold) as stale_after, p.deadline, p.on_stale, p.max_recoveries
       from public.effective_job_policies p
     ),
-    -- Two index scans, never one with OR: that would be a scan of the table.
+    -- Index scans, never one with OR: that would be a scan of the table.
     suspects as (
       select j.id from public.jobs j
       where j.status = 'in_progress'
@@ -69,10 +69,17 @@ language sql stable security invoker set search_path = '' as $$
       select j.id from public.jobs j
       where j.status = 'in_progress'
         and j.started_at < (select now from clock) - (select min(p.deadline) from policies p)
+      union
+      select j.id from public.jobs j
+      where j.status = 'in_progress' and j.held_at is not null
     ),
+    -- Column by column: a jobs table of another team's making may have columns of any name besides.
     judged as (
       select
-        j.*, p.stale_after, p.deadline, p.on_stale, p.max_recoveries, beat.last_heartbeat,
+        j.id, j.customer_id::text as customer_id, j.job_type, j.status::text as status,
+        j.package_size, j.priority_level, j.created_at, j.updated_at, j.started_at,
+        j.worker_id, j.lease, j.recoveries, j.held_at,
+        p.stale_after, p.deadline, p.on_stale, p.max_recoveries, beat.last_heartbeat,
         greatest(j.updated_at, j.started_at, j.created_at, beat.last_heartbeat) as last_sign
       from suspects s
       join public.jobs j on j.id = s.id and j.status = 'in_progress'
@@ -96,25 +103,28 @@ language sql stable security invoker set search_path = '' as $$
       select
         g.*,
         g.last_sign + g.stale_after < (select now from clock) as is_silent,
-        coalesce(g.started_at + g.deadline < (select now from clock), false) as is_late
+        coalesce(g.started_at + g.deadline < (select now from clock), false) as is_late,
+        -- The hold itself is no sign of life, though a trigger may renew updated_at with it.
+        coalesce(g.last_sign <= g.held_at, false) as is_on_hold
       from judged g
     )
   select
-    g.id, g.customer_id::text, g.job_type, g.status::text, g.package_size, g.priority_level,
+    g.id, g.customer_id, g.job_type, g.status, g.package_size, g.priority_level,
     g.created_at, g.updated_at, g.started_at, g.last_heartbeat,
     g.worker_id, g.lease, g.recoveries, g.held_at,
     case
-      when not g.is_silent then 'deadline_exceeded'
+      when g.is_late and not g.is_silent then 'deadline_exceeded'
       when g.last_heartbeat is null then 'no_heartbeat'
       else 'heartbeat_lost'
     end,
     least(
       case when g.is_silent then g.last_sign + g.stale_after end,
-      case when g.is_late then g.started_at + g.deadline end
+      case when g.is_late then g.started_at + g.deadline end,
+      case when g.is_on_hold then g.held_at end
     ),
     g.on_stale, g.max_recoveries
   from silent_or_late g
-  where g.is_silent or g.is_late
+  where g.is_silent or g.is_late or g.is_on_hold
 $$;
 revoke execute on function public.judge_stale_jobs(interval, uuid[]) from public, anon, authenticated;
 grant execute on function public.judge_stale_jobs(interval, uuid[]) to service_role;
@@ -134,7 +144,7 @@ revoke execute on function public.threshold_interval(integer) from public, anon,
 grant execute on function public.threshold_interval(integer) to service_role;
 
 -- The stale jobs, longest stale first. A job is stale when it is in progress and neither its row nor a heartbeat
--- shows life within the threshold, or when it ran past its type's deadline.
+-- shows life within the threshold, or when it ran past its type's deadline; on hold, it stays stale until it shows life.
 -- reason: heartbeat_lost, no_heartbeat or deadline_exceeded; stale_since: when that became true.
 create or replace function public.find_stale_jobs(threshold_minutes integer default 10)
 returns table (

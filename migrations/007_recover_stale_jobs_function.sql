@@ -58,7 +58,7 @@ begin
           when apply_recovery.outage or s.recoveries < s.max_recoveries then 'requeue'
           else 'fail'
         end as action
-      from public.judge_stale_jobs(threshold, job_ids) s
+      from public.judge_stale_jobs(apply_recovery.threshold, apply_recovery.job_ids) s
       join public.jobs j on j.id = s.id
     ),
     decided as (
@@ -99,7 +99,7 @@ begin
         -- A held job must go on looking stale.
         updated_at = case when d.action = 'hold' then j.updated_at else clock_timestamp() end
       from decided d
-      where j.id = d.id and not dry_run
+      where j.id = d.id and not apply_recovery.dry_run
       returning j.id
     ),
     logged as (
@@ -109,7 +109,7 @@ begin
         jsonb_build_object(
           'reason', d.reason, 'stale_since', d.stale_since, 'last_heartbeat', d.last_heartbeat,
           'lease_before', d.lease, 'lease_after', d.lease_after, 'recoveries', d.recoveries_after,
-          'breaker_open', apply_recovery.outage, 'run_id', run_id
+          'breaker_open', apply_recovery.outage, 'run_id', apply_recovery.run_id
         ),
         d.worker_id
       from decided d join moved m on m.id = d.id
@@ -160,6 +160,7 @@ returns table (
 )
 language plpgsql volatile security invoker set search_path = '' set statement_timeout = '20s' as $$
 #variable_conflict use_column
+<<run>>
 declare
   threshold constant interval := public.threshold_interval(threshold_minutes);
   outage boolean;
@@ -177,13 +178,16 @@ begin
   -- Lock first; what another run or a worker holds is not ours.
   picked := array(
     select j.id
-    from public.judge_stale_jobs(threshold) s
+    from public.judge_stale_jobs(run.threshold) s
     join public.jobs j on j.id = s.id
     where j.status = 'in_progress' and j.lease = s.lease and j.held_at is null
-      and j.id <> all (except_ids)
-      and (not outage or s.on_stale = 'requeue')
+      and j.id <> all (recover_stale_jobs.except_ids)
+      and (not run.outage or s.on_stale = 'requeue')
     order by s.stale_since, j.id
-    limit case when outage then least(batch_limit, canary_size) else batch_limit end
+    limit case
+      when run.outage then least(recover_stale_jobs.batch_limit, recover_stale_jobs.canary_size)
+      else recover_stale_jobs.batch_limit
+    end
     for update of j skip locked
   );
 
@@ -191,16 +195,16 @@ begin
   picked := array(
     with
       beating as (
-        select h.job_id from public.job_heartbeats h where h.job_id = any (picked) for update skip locked
+        select h.job_id from public.job_heartbeats h where h.job_id = any (run.picked) for update skip locked
       ),
       working as (
         select w.ctid, w.current_job_id::text as job_id, w.worker_id from public.worker_heartbeats w
-        where w.current_job_id::text = any (picked::text[])
-          or w.worker_id = any (array(select j.worker_id from public.jobs j where j.id = any (picked)))
+        where w.current_job_id::text = any (run.picked::text[])
+          or w.worker_id = any (array(select j.worker_id from public.jobs j where j.id = any (run.picked)))
         for update skip locked
       )
     select p.id
-    from unnest(picked) as p (id)
+    from unnest(run.picked) as p (id)
     join public.jobs j on j.id = p.id
     where not exists (
         select from public.job_heartbeats h
@@ -226,8 +230,8 @@ begin
         select
           j.id, j.customer_id::text, j.job_type, 'error', null::text, null::timestamptz,
           null::timestamptz, j.worker_id, j.lease, j.lease, j.recoveries,
-          outage, sqlerrm
-        from public.jobs j where j.id = one;
+          run.outage, sqlerrm
+        from public.jobs j where j.id = run.one;
       end;
     end loop;
   end;
