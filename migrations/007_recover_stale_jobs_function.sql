@@ -95,6 +95,8 @@ begin
         recoveries = d.recoveries_after,
         held_at = case when d.action = 'hold' then clock_timestamp() end,
         worker_id = case when d.action <> 'requeue' then j.worker_id end,
+        -- A worker that does not note its start must not be judged by the start of the one before it.
+        started_at = case when d.action <> 'requeue' then j.started_at end,
         error_message = coalesce(d.message, j.error_message),
         -- A held job must go on looking stale.
         updated_at = case when d.action = 'hold' then j.updated_at else clock_timestamp() end
@@ -181,7 +183,7 @@ begin
     from public.judge_stale_jobs(run.threshold) s
     join public.jobs j on j.id = s.id
     where j.status = 'in_progress' and j.lease = s.lease and j.held_at is null
-      and j.id <> all (recover_stale_jobs.except_ids)
+      and j.id <> all (coalesce(recover_stale_jobs.except_ids, '{}'))
       and (not run.outage or s.on_stale = 'requeue')
     order by s.stale_since, j.id
     limit case

@@ -179,7 +179,7 @@ begin
   update public.jobs j
   set status = case when again then 'pending' else 'failed' end, errors = j.errors + 1,
       error_message = left(fail_job.error_message, 10000), updated_at = clock_timestamp(),
-      worker_id = null, held_at = null
+      started_at = case when not again then j.started_at end, worker_id = null, held_at = null
   where j.id = job.id;
   perform public.end_hold(
     job, job.worker_id, case when again then 'retry_scheduled' else 'failed' end,
@@ -210,7 +210,8 @@ begin
     return 'lost';
   end if;
   update public.jobs j
-  set status = 'pending', recoveries = 0, worker_id = null, held_at = null, updated_at = clock_timestamp()
+  set status = 'pending', recoveries = 0, started_at = null, worker_id = null, held_at = null,
+      updated_at = clock_timestamp()
   where j.id = job.id;
   perform public.end_hold(job, job.worker_id, 'released', '{}');
   perform public.queue_dispatch(job.id, job.lease, 'release_job', interval '0');

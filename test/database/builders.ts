@@ -175,6 +175,6 @@ export async function dumpTables(db: Db): Promise<Record<string, string[]>> {
 
 /** The one value that a function answers. */
 export async function call<T = unknown>(db: Db, expression: string, values: unknown[] = []): Promise<T> {
-  const { rows } = await db.query(`select ${expression} as answer`, values);
+  const { rows } = await db.query(`select (select ${expression}) as answer`, values);
   return rows[0].answer;
 }
