@@ -36,7 +36,8 @@ begin
       ('errors', 'integer not null default 0', 'failures that workers reported, counted apart from recoveries'),
       ('worker_id', 'text', 'the worker that holds the job'),
       ('held_at', 'timestamptz', 'set once when the policy says hold: a person must look'),
-      ('cancel_requested_at', 'timestamptz', 'the worker hears of it in its next heartbeat')
+      ('cancel_requested_at', 'timestamptz', 'the worker hears of it in its next heartbeat'),
+      ('dead_lettered_at', 'timestamptz', 'failed because its message is dead; a redriven message claims it again')
     ) as columns (name, type, purpose)
   loop
     if not exists (

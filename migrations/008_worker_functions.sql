@@ -40,7 +40,8 @@ begin
     return jsonb_build_object('claimed', false, 'reason', 'unknown');
   elsif found_job.status = 'in_progress' then
     return jsonb_build_object('claimed', false, 'reason', 'in_progress');
-  elsif found_job.status <> 'pending' then
+  elsif found_job.status <> 'pending' and (found_job.dead_lettered_at is null or found_job.status <> 'failed') then
+    -- Only a redrive brings a message back for a job that failed with its message: a person wants it tried again.
     return jsonb_build_object('claimed', false, 'reason', 'finished');
   elsif message_lease < found_job.lease and exists (
     select from public.job_dispatches d where d.job_id = found_job.id and d.sent_at is null
@@ -50,7 +51,7 @@ begin
 
   update public.jobs j
   set status = 'in_progress', lease = j.lease + 1, worker_id = claim_job.worker_id,
-      started_at = clock_timestamp(), updated_at = clock_timestamp(), held_at = null
+      started_at = clock_timestamp(), updated_at = clock_timestamp(), held_at = null, dead_lettered_at = null
   where j.id = found_job.id
   returning * into found_job;
   delete from public.job_dispatches d where d.job_id = found_job.id and d.sent_at is null;
@@ -87,6 +88,9 @@ begin
   where h.job_id = heartbeat_job.job_id and h.lease = heartbeat_job.lease;
   if found then
     select * into owner from public.jobs j where j.id = heartbeat_job.job_id;
+    if not found or owner.status <> 'in_progress' or owner.lease <> heartbeat_job.lease then
+      return 'lost'; -- somebody ended it past these functions
+    end if;
   else
     -- A job that was put in progress without claim_job has no row of beats yet; the lock keeps a recovery out.
     select * into owner from public.jobs j
@@ -136,11 +140,13 @@ begin
     return 'completed';
   elsif job.status = public.completed_status() and job.lease = complete_job.lease then
     return 'completed';
-  elsif job.id is not null and complete_job.lease > 0 and complete_job.lease <= job.lease and not exists (
-    select from public.queue_history h
-    where h.event = 'completion_refused' and h.job_id::text = job.id::text
-      and h.details ->> 'lease' = complete_job.lease::text
-  ) then
+  elsif job.id is not null and complete_job.lease between 0 and job.lease
+    and not (complete_job.lease = job.lease and job.status = 'pending') -- given back by the worker itself
+    and not exists (
+      select from public.queue_history h
+      where h.event = 'completion_refused' and h.job_id::text = job.id::text
+        and h.details ->> 'lease' = complete_job.lease::text
+    ) then
     insert into public.queue_history (job_id, event, details)
     values (
       job.id, 'completion_refused',
@@ -163,10 +169,10 @@ declare
   again boolean;
 begin
   select * into job from public.jobs j where j.id = fail_job.job_id for update;
-  if job.lease = fail_job.lease and job.error_message = left(fail_job.error_message, 10000)
+  if job.lease = fail_job.lease and job.error_message is not distinct from left(fail_job.error_message, 10000)
     and job.status in ('pending', 'failed') then
     return case job.status when 'pending' then 'retrying' else 'failed' end; -- the same call once more
-  elsif job.id is null or job.status <> 'in_progress' or job.lease <> fail_job.lease then
+  elsif job.id is null or job.status <> 'in_progress' or job.lease is distinct from fail_job.lease then
     return 'lost';
   end if;
 
@@ -206,7 +212,7 @@ begin
   select * into job from public.jobs j where j.id = release_job.job_id for update;
   if job.status = 'pending' and job.lease = release_job.lease then
     return 'released';
-  elsif job.id is null or job.status <> 'in_progress' or job.lease <> release_job.lease then
+  elsif job.id is null or job.status <> 'in_progress' or job.lease is distinct from release_job.lease then
     return 'lost';
   end if;
   update public.jobs j
