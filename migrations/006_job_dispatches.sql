@@ -50,32 +50,34 @@ returns table (
 )
 language plpgsql volatile security invoker set search_path = '' set statement_timeout = '20s' as $$
 #variable_conflict use_column
+declare
+  due bigint[];
 begin
   if coalesce(batch_limit, 0) < 1 or coalesce(hold_seconds, 0) < 1 then
     raise exception 'batch_limit is %, hold_seconds is %, wanted whole numbers of at least 1',
       coalesce(batch_limit::text, 'null'), coalesce(hold_seconds::text, 'null')
       using errcode = 'invalid_parameter_value';
   end if;
+  -- Lock first, judge after: a recovery that commits in between makes an obsolete dispatch a wanted one.
+  due := array(
+    select d.id from public.job_dispatches d
+    where d.sent_at is null
+      and d.not_before <= clock_timestamp() + interval '900 seconds'
+      and (d.held_until is null or d.held_until < clock_timestamp())
+    order by d.not_before, d.id
+    limit take_dispatches.batch_limit
+    for update skip locked
+  );
+  delete from public.job_dispatches d
+  where d.id = any (due) and not exists (
+    select from public.jobs j where j.id = d.job_id and j.status = 'pending' and j.lease = d.lease
+  );
   return query
   with
-    due as (
-      select d.id, j.id is not null as is_wanted
-      from public.job_dispatches d
-      left join public.jobs j on j.id = d.job_id and j.status = 'pending' and j.lease = d.lease
-      where d.sent_at is null
-        and d.not_before <= clock_timestamp() + interval '900 seconds'
-        and (d.held_until is null or d.held_until < clock_timestamp())
-      order by d.not_before, d.id
-      limit batch_limit
-      for update of d skip locked
-    ),
-    obsolete as (
-      delete from public.job_dispatches d using due where d.id = due.id and not due.is_wanted
-    ),
     taken as (
       update public.job_dispatches d
       set held_until = clock_timestamp() + make_interval(secs => hold_seconds), attempts = d.attempts + 1
-      from due where d.id = due.id and due.is_wanted
+      where d.id = any (due)
       returning d.*
     )
   select

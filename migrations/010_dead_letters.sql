@@ -172,11 +172,11 @@ $$;
 revoke execute on function public.open_dead_letters(text, integer) from public, anon, authenticated;
 grant execute on function public.open_dead_letters(text, integer) to service_role;
 
--- Dead letters that were not seen since seen_before have left the queue: expired where their time is over, else
--- redriven, deleted or unknown as redriven_count allows (null: not known how many were redriven).
--- Answers those that left since the given time, with how.
+-- Open dead letters that are not in still_there have left the queue: expired where their time is over, else redriven or
+-- deleted where redriven_count (messages moved out since the given time; null: not known) settles it, else unknown:
+-- SQS says how many were redriven, never which. Answers all that left since then, with how.
 create or replace function public.clear_dead_letters(
-  queue_name text, seen_before timestamptz, redriven_count integer, since timestamptz
+  queue_name text, still_there text[], redriven_count integer, since timestamptz
 )
 returns table (
   message_id text, job_id uuid, customer_id text, job_type text, reason text, receive_count integer,
@@ -185,23 +185,35 @@ returns table (
 language plpgsql volatile security invoker set search_path = '' set statement_timeout = '20s' as $$
 #variable_conflict use_column
 declare
-  alive_count integer;
+  gone text[];
+  redriven_before integer;
+  unknown_before integer;
+  how text;
 begin
   update public.dead_letters d
   set cleared_at = clock_timestamp(), cleared_how = 'expired'
   where d.queue_name = clear_dead_letters.queue_name and d.cleared_at is null
-    and d.last_seen_at < seen_before and d.expires_at <= clock_timestamp();
+    and d.message_id <> all (still_there) and d.expires_at <= clock_timestamp();
 
-  select count(*) into alive_count from public.dead_letters d
-  where d.queue_name = clear_dead_letters.queue_name and d.cleared_at is null and d.last_seen_at < seen_before;
+  gone := array(
+    select d.message_id from public.dead_letters d
+    where d.queue_name = clear_dead_letters.queue_name and d.cleared_at is null and d.message_id <> all (still_there)
+  );
+  select
+    count(*) filter (where d.cleared_how = 'redriven'), count(*) filter (where d.cleared_how = 'unknown')
+  into redriven_before, unknown_before
+  from public.dead_letters d
+  where d.queue_name = clear_dead_letters.queue_name and d.cleared_at >= since;
+
+  how := case
+    when redriven_count is null or unknown_before > 0 then 'unknown'
+    when redriven_count - redriven_before >= cardinality(gone) then 'redriven'
+    when redriven_count - redriven_before <= 0 then 'deleted'
+    else 'unknown'
+  end;
   update public.dead_letters d
-  set cleared_at = clock_timestamp(),
-      cleared_how = case
-        when redriven_count >= alive_count then 'redriven'
-        when redriven_count = 0 then 'deleted'
-        else 'unknown' -- SQS says how many were redriven, never which
-      end
-  where d.queue_name = clear_dead_letters.queue_name and d.cleared_at is null and d.last_seen_at < seen_before;
+  set cleared_at = clock_timestamp(), cleared_how = how
+  where d.queue_name = clear_dead_letters.queue_name and d.message_id = any (gone);
 
   return query
   select
@@ -211,8 +223,8 @@ begin
   where d.queue_name = clear_dead_letters.queue_name and d.cleared_at >= since
   order by d.expires_at, d.message_id;
 end $$;
-revoke execute on function public.clear_dead_letters(text, timestamptz, integer, timestamptz)
+revoke execute on function public.clear_dead_letters(text, text[], integer, timestamptz)
   from public, anon, authenticated;
-grant execute on function public.clear_dead_letters(text, timestamptz, integer, timestamptz) to service_role;
+grant execute on function public.clear_dead_letters(text, text[], integer, timestamptz) to service_role;
 
 notify pgrst, 'reload schema';

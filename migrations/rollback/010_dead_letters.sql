@@ -8,7 +8,7 @@ begin
     end if;
   end if;
 end $$;
-drop function if exists public.clear_dead_letters(text, timestamptz, integer, timestamptz) cascade;
+drop function if exists public.clear_dead_letters(text, text[], integer, timestamptz) cascade;
 drop function if exists public.open_dead_letters(text, integer) cascade;
 drop function if exists public.record_dead_letters(text, jsonb) cascade;
 drop function if exists public.fail_dead_lettered_job(uuid, bigint, text, text, integer) cascade;
