@@ -4,13 +4,13 @@ import { z } from 'zod';
 const optional = <T extends z.ZodType>(type: T) => z.preprocess((value) => (value === '' ? undefined : value), type);
 
 const wholeNumber = (min: number, max: number, fallback: number) => {
+  const isWithin = (text: string) => /^\d+$/.test(text) && Number(text) >= min && Number(text) <= max;
   const wanted = `a whole number from ${min} to ${max}`;
-  const isWithin = (value: number) => Number.isInteger(value) && value >= min && value <= max;
-  return optional(z.coerce.number(wanted).refine(isWithin, wanted).default(fallback));
+  return optional(z.string().refine(isWithin, wanted).transform(Number).default(fallback));
 };
 
 /** CloudWatch Logs keeps logs for these numbers of days only (and some longer ones). */
-const CLOUDWATCH_RETENTIONS = [1, 3, 5, 7, 14, 30, 60, 90, 180, 365];
+const CLOUDWATCH_RETENTIONS = ['1', '3', '5', '7', '14', '30', '60', '90', '180', '365'];
 
 const sqsUrl = optional(
   z
@@ -23,6 +23,8 @@ const sqsUrl = optional(
 );
 
 const httpsUrl = z.url({ protocol: /^https$/, error: 'an https URL' });
+
+const PROJECT_URL = 'the project URL without a path, https://PROJECT.supabase.co';
 
 /**
  * Every deploy-time setting. Names are those of the environment and of `.env`; `.env.example` says what each is for.
@@ -38,12 +40,7 @@ const schema = z.object({
   AWS_DEFAULT_REGION: optional(
     z.string('a region such as us-east-1').regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'a region such as us-east-1'),
   ),
-  SUPABASE_URL: optional(
-    httpsUrl.refine(
-      (url) => new URL(url).pathname === '/',
-      'the project URL without a path, https://PROJECT.supabase.co',
-    ),
-  ),
+  SUPABASE_URL: optional(z.string(PROJECT_URL).regex(/^https:\/\/[a-z0-9.-]+(:\d+)?\/?$/i, PROJECT_URL)),
 
   /** Both given: the queues exist and are imported. Neither: they are created. */
   SQS_QUEUE_URL: sqsUrl,
@@ -75,9 +72,10 @@ const schema = z.object({
   /** Where alarms and alerts send the reader. */
   RUNBOOK_URL: optional(httpsUrl.optional()),
   LOG_RETENTION_DAYS: optional(
-    z.coerce
-      .number()
+    z
+      .string()
       .refine((days) => CLOUDWATCH_RETENTIONS.includes(days), `one of ${CLOUDWATCH_RETENTIONS.join(', ')}`)
+      .transform(Number)
       .default(30),
   ),
   /** "no" for a young AWS account, whose quota is too small to reserve anything. */
@@ -109,32 +107,45 @@ type Variables = Record<string, string | undefined>;
 export function readSettings(variables: Variables): Settings {
   const parsed = schema.safeParse(variables);
   const problems = parsed.success ? [] : describe(parsed.error, variables);
-  if (Boolean(variables['SQS_QUEUE_URL']) !== Boolean(variables['SQS_DLQ_URL'])) {
-    const missing = variables['SQS_QUEUE_URL'] ? 'SQS_DLQ_URL' : 'SQS_QUEUE_URL';
+  const { SQS_QUEUE_URL: queue, SQS_DLQ_URL: deadLetterQueue } = variables;
+  if (Boolean(queue) !== Boolean(deadLetterQueue)) {
+    const missing = queue ? 'SQS_DLQ_URL' : 'SQS_QUEUE_URL';
     problems.push(`${missing} is missing, wanted both queue URLs (to import the queues) or neither (to create them)`);
+  } else if (queue && queue === deadLetterQueue) {
+    problems.push(`SQS_DLQ_URL is "${deadLetterQueue}", wanted another queue than SQS_QUEUE_URL`);
   }
   if (!parsed.success || problems.length > 0) throw settingsError(problems);
   return parsed.data;
 }
 
-/** Reads the secrets that `npm run deploy` stores in SSM. Error texts show no more than the first characters. */
+/** Reads the secrets that `npm run deploy` stores in SSM. An error shows the beginning of each, never the whole. */
 export function readSecrets(variables: Variables): Secrets {
   const all = {
     ...variables,
     SUPABASE_SERVICE_KEY: variables['SUPABASE_SERVICE_KEY'] || variables['SUPABASE_SERVICE_ROLE_KEY'],
   };
   const parsed = secretsSchema.safeParse(all);
-  if (!parsed.success) throw settingsError(describe(parsed.error, all, 10));
+  if (!parsed.success) throw settingsError(describe(parsed.error, all, beginning));
   return parsed.data;
 }
 
-function describe(error: z.ZodError, variables: Variables, shown = 200): string[] {
+function describe(error: z.ZodError, variables: Variables, show = showUnlessSecret): string[] {
   return error.issues.map(({ path, message }) => {
     const name = String(path[0]);
     const value = variables[name];
-    if (!value) return `${name} is missing, wanted ${message}`;
-    return `${name} is "${value.length > shown ? `${value.slice(0, shown)}…` : value}", wanted ${message}`;
+    return value ? `${name} is "${show(value)}", wanted ${message}` : `${name} is missing, wanted ${message}`;
   });
+}
+
+/** Enough of a secret to see which one was pasted. */
+function beginning(value: string): string {
+  return `${value.slice(0, Math.min(10, Math.floor(value.length / 2)))}…`;
+}
+
+/** A secret may stand under the wrong name. */
+function showUnlessSecret(value: string): string {
+  if (/sb_secret_|eyJ|hooks\.slack/.test(value)) return beginning(value);
+  return value.length > 200 ? `${value.slice(0, 200)}…` : value;
 }
 
 function settingsError(problems: string[]): Error {
@@ -145,7 +156,9 @@ function settingsError(problems: string[]): Error {
 
 /** What a key is, where it is not one that bypasses row level security. */
 function whatIsWrongWith(key: string): string | undefined {
-  if (/^sb_secret_/.test(key)) return /replace|your/i.test(key) ? 'the placeholder of .env.example' : undefined;
+  if (/^sb_secret_(replace|your)/.test(key)) return 'the placeholder of .env.example';
+  if (/^sb_secret_[\w-]+$/.test(key)) return undefined;
+  if (/^sb_secret_/.test(key)) return 'a secret key that is cut short or holds a character that no key has';
   if (/^sb_publishable_/.test(key)) return 'a publishable key, which may do nothing here';
   const role = roleOfJwt(key);
   if (role === 'service_role') return undefined;

@@ -21,7 +21,7 @@ export function share(): Parse<number> {
 }
 
 function numberWithin(value: string, min: number, max: number, is: (n: number) => boolean, what: string): number {
-  const number = Number(value);
+  const number = value.trim() === '' ? Number.NaN : Number(value);
   if (!is(number) || number < min || number > max) {
     throw new Error(`${what} from ${min} to ${max}`);
   }
