@@ -30,7 +30,8 @@ declare
   refused integer;
 begin
   select max(r.finished_at) into previous
-  from public.monitor_runs r where r.monitor = record_monitor_run.monitor;
+  from public.monitor_runs r
+  where r.monitor = record_monitor_run.monitor and r.run_id <> record_monitor_run.run_id;
   select count(*) into refused
   from public.queue_history h
   where h.event = 'completion_refused' and h.created_at > coalesce(previous, '-infinity');
