@@ -48,6 +48,8 @@ export type LocalSystem = {
   readonly sqs: Sqs;
   readonly ssm: Ssm;
   readonly door: FrontDoor;
+  /** For further processes that must not outlive the system. */
+  readonly reaper: Reaper;
   stop(): Promise<void>;
 };
 
@@ -108,6 +110,7 @@ async function start(options: SystemOptions, cleanup: AsyncDisposableStack): Pro
     sqs,
     ssm,
     door,
+    reaper,
     stop: () => cleanup.disposeAsync(),
   };
 }

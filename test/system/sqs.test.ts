@@ -1,5 +1,8 @@
 /** What the product relies on in SQS, asserted of the local one: when it is replaced, this says what must stay true. */
 
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import {
   ChangeMessageVisibilityCommand,
   DeleteMessageCommand,
@@ -207,4 +210,24 @@ describe('faults on command', () => {
     await expect(send('twice?')).rejects.toThrow();
     expect(await counts()).toMatchObject({ visible: 1 });
   });
+});
+
+it('keeps queues and messages in a directory between starts, on whatever port', async () => {
+  const dataDirectory = await mkdtemp(join(tmpdir(), 'queuekeeper-sqs-'));
+  const first = await startSqs({ dataDirectory });
+  const { url } = await first.createQueue('kept');
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+  const before = new SQSClient({ endpoint: first.endpoint, region: 'us-east-1', credentials });
+  await before.send(new SendMessageCommand({ QueueUrl: url, MessageBody: 'still here' }));
+  before.destroy();
+  await first.stop();
+
+  const second = await startSqs({ dataDirectory });
+  const again = await second.createQueue('kept', { VisibilityTimeout: '7' });
+  const after = new SQSClient({ endpoint: second.endpoint, region: 'us-east-1', credentials });
+  const { Messages } = await after.send(new ReceiveMessageCommand({ QueueUrl: again.url }));
+  expect(Messages?.map(({ Body }) => Body)).toEqual(['still here']);
+  after.destroy();
+  await second.stop();
+  await rm(dataDirectory, { recursive: true });
 });
