@@ -13,17 +13,26 @@ export interface DispatchOptions {
   readonly queue: Queue;
   readonly now: Date;
   readonly random: () => number;
-  /** What is left of the run: no page is begun without it, and no taken message is held longer. */
+  /** What is left of the run: no page and no call to SQS is begun without it, and no message is held longer. */
   readonly remainingMs: () => number;
 }
 
+/** Filled as the work goes on, so that what was done before an error is told as well. */
 export interface DispatchReport {
   sent: number;
   refused: Refusal[];
 }
 
+interface Sent {
+  readonly dispatch_id: number;
+  /** Marks only the message that was sent: by now the job may need another one, under a newer lease. */
+  readonly lease: number;
+  readonly message_id: string;
+}
+
 interface Refusal {
   readonly dispatch_id: number;
+  readonly lease: number;
   readonly error: string;
 }
 
@@ -31,45 +40,41 @@ interface Refusal {
  * Sends the messages that must be sent and marks those that SQS acknowledged, page after page. What SQS refused stays
  * held until the end, so that this run does not ask again, and is then pending for the next.
  */
-export async function sendPending(options: DispatchOptions): Promise<DispatchReport> {
-  const report: DispatchReport = { sent: 0, refused: [] };
+export async function sendPending(options: DispatchOptions, report: DispatchReport): Promise<void> {
+  const { database, remainingMs } = options;
   try {
-    while (options.remainingMs() > 0) {
-      const page = await options.database.call<Dispatch[]>('take_dispatches', {
+    while (remainingMs() > 0) {
+      const page = await database.call<Dispatch[]>('take_dispatches', {
         batch_limit: PAGE,
-        hold_seconds: Math.max(1, Math.ceil(options.remainingMs() / 1000)),
+        hold_seconds: Math.max(1, Math.ceil(remainingMs() / 1000)),
       });
       const { sent, refused } = await sendPage(page, report.sent, options);
       report.refused.push(...refused);
-      if (sent.length > 0) await options.database.call('mark_dispatches', { sent });
       report.sent += sent.length;
-      if (page.length < PAGE || sent.length === 0) break;
+      if (sent.length > 0) await database.call('mark_dispatches', { sent });
+      // A short page is not the last one: dispatches of jobs that moved on are left out of it.
+      if (sent.length === 0) break;
     }
   } finally {
-    if (report.refused.length > 0)
-      await options.database.call('mark_dispatches', { sent: [], refused: report.refused });
+    if (report.refused.length > 0) await database.call('mark_dispatches', { sent: [], refused: report.refused });
   }
-  return report;
 }
 
-async function sendPage(page: Dispatch[], alreadySent: number, { queue, now, random }: DispatchOptions) {
-  const sent: { dispatch_id: number; message_id: string }[] = [];
+/** What there was no time for is in neither list: it stays held until this run is over. */
+async function sendPage(page: Dispatch[], alreadySent: number, options: DispatchOptions) {
+  const { queue, now, random, remainingMs } = options;
+  const sent: Sent[] = [];
   const refused: Refusal[] = [];
-  const calls = Array.from({ length: Math.ceil(page.length / MESSAGES_PER_CALL) }, (_, call) =>
-    page.slice(call * MESSAGES_PER_CALL, (call + 1) * MESSAGES_PER_CALL).map((dispatch, index) =>
-      toEntry(dispatch, {
-        now,
-        isFifo: queue.isFifo,
-        spreadSeconds: spreadSeconds(alreadySent + call * MESSAGES_PER_CALL + index, random()),
-      }),
-    ),
+  const leases = new Map(page.map(({ dispatch_id, lease }) => [String(dispatch_id), lease]));
+  const entries = page.map((dispatch, index) =>
+    toEntry(dispatch, { now, isFifo: queue.isFifo, spreadSeconds: spreadSeconds(alreadySent + index, random()) }),
   );
   const sendCalls = async () => {
-    for (let entries = calls.shift(); entries; entries = calls.shift()) {
-      for (const { id, messageId, error } of await queue.sendBatch(entries)) {
-        const dispatch_id = Number(id);
-        if (messageId) sent.push({ dispatch_id, message_id: messageId });
-        else refused.push({ dispatch_id, error: error ?? 'no answer' });
+    while (entries.length > 0 && remainingMs() > 0) {
+      for (const { id, messageId, error } of await queue.sendBatch(entries.splice(0, MESSAGES_PER_CALL))) {
+        const dispatch = { dispatch_id: Number(id), lease: leases.get(id) as number };
+        if (messageId) sent.push({ ...dispatch, message_id: messageId });
+        else refused.push({ ...dispatch, error: error ?? 'no answer' });
       }
     }
   };

@@ -24,9 +24,12 @@ export interface RecoverOptions {
   readonly remainingMs: () => number;
 }
 
-/** Recovers stale jobs batch after batch until none is left, or one slice of them in an outage. */
-export async function recoverAll({ database, settings, runId, remainingMs }: RecoverOptions): Promise<Recovery[]> {
-  const all: Recovery[] = [];
+/**
+ * Recovers stale jobs batch after batch until none is left, or one slice of them in an outage.
+ * @param all gets each batch as it comes, so that what was recovered before an error is told as well
+ */
+export async function recoverAll(options: RecoverOptions, all: Recovery[]): Promise<void> {
+  const { database, settings, runId, remainingMs } = options;
   while (remainingMs() > 0) {
     const batch = await database.call<Recovery[]>('recover_stale_jobs', {
       threshold_minutes: settings.thresholdMinutes,
@@ -41,5 +44,4 @@ export async function recoverAll({ database, settings, runId, remainingMs }: Rec
     all.push(...batch);
     if (batch.length < settings.batchSize || batch.some((row) => row.breaker_open)) break;
   }
-  return all;
 }

@@ -5,7 +5,8 @@ import type { RunReport } from './run.ts';
 
 /** One log line and the metrics of a run. A number that could not be read is left out, never reported as 0. */
 export function reportRun(report: RunReport, logger: Logger, metrics: Metrics): void {
-  const found = report.health?.stale ?? report.requeued + report.failed + report.held;
+  // A job may become stale between the look and the recovery.
+  const found = Math.max(report.health?.stale ?? 0, report.requeued + report.failed + report.held);
   const text = found === 0 ? 'No stale jobs found' : `Found ${found} stale jobs`;
   if (report.problems.length > 0) logger.error(report.health ? text : 'Check iteration failed', { ...report });
   else if (report.breakerOpen) logger.warn(`${text}; outage suspected, only a few were recovered`, { ...report });
@@ -15,8 +16,8 @@ export function reportRun(report: RunReport, logger: Logger, metrics: Metrics): 
   if (report.health) {
     metrics.addMetric(METRICS.detected, Count, report.health.stale);
     metrics.addMetric(METRICS.oldestStaleAge, Seconds, report.health.oldest_stale_seconds);
-    metrics.addMetric(METRICS.breakerOpen, Count, report.breakerOpen ? 1 : 0);
   }
+  if (report.health || report.breakerOpen) metrics.addMetric(METRICS.breakerOpen, Count, report.breakerOpen ? 1 : 0);
   metrics.addMetric(METRICS.recovered, Count, report.requeued);
   metrics.addMetric(METRICS.failed, Count, report.failed);
   metrics.addMetric(METRICS.dispatched, Count, report.dispatched);

@@ -3,8 +3,8 @@ import type { Queue } from '../shared/queue.ts';
 import { type DispatchReport, sendPending } from './dispatch.ts';
 import { type Recovery, type RecoverySettings, recoverAll } from './recover.ts';
 
-/** Kept free at the end of a run for marking, recording and reporting. */
-const CLOSING_MS = 10_000;
+/** Kept free at the end of a run: the last call to SQS may need 10 s, then come marking, recording and reporting. */
+const CLOSING_MS = 20_000;
 
 /** The row of stale_job_health(). */
 export interface Health {
@@ -57,11 +57,10 @@ export async function runMonitor(options: RunOptions): Promise<RunReport> {
   };
 
   const health = await attempt('look for stale jobs', () => readHealth(database, settings));
-  const recoveries =
-    (await attempt('recover stale jobs', () => recoverAll({ ...options, remainingMs }))) ?? ([] as Recovery[]);
-  const sending = (await attempt('send pending messages', () =>
-    sendPending({ ...options, now: now(), remainingMs }),
-  )) ?? { sent: 0, refused: [] };
+  const recoveries: Recovery[] = [];
+  await attempt('recover stale jobs', () => recoverAll({ ...options, remainingMs }, recoveries));
+  const sending: DispatchReport = { sent: 0, refused: [] };
+  await attempt('send pending messages', () => sendPending({ ...options, now: now(), remainingMs }, sending));
   problems.push(...describe(recoveries, sending));
 
   const summary = summarise(health, recoveries, sending);
