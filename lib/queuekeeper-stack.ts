@@ -1,7 +1,11 @@
 import { Duration, RemovalPolicy, Stack, type StackProps, Validations } from 'aws-cdk-lib';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
+import { AlarmNotifier } from './constructs/alarm-notifier.ts';
+import { AlarmTopic } from './constructs/alarm-topic.ts';
+import { DlqMonitor } from './constructs/dlq-monitor.ts';
 import { JobQueue } from './constructs/job-queue.ts';
+import { QueueAlarms } from './constructs/queue-alarms.ts';
 import { secretNames, secretParameter } from './constructs/secret-parameter.ts';
 import { StaleJobMonitor } from './constructs/stale-job-monitor.ts';
 import type { Settings } from './settings.ts';
@@ -15,7 +19,9 @@ export class QueuekeeperStack extends Stack {
   constructor(scope: Construct, id: string, { settings, ...props }: QueuekeeperStackProps) {
     super(scope, id, { description: 'Queuekeeper: keeps a Supabase + SQS job queue honest', ...props });
     const stage = settings.STAGE;
-    const secrets = secretNames(stage);
+    const names = secretNames(stage);
+    const serviceKey = secretParameter(this, names.serviceKey);
+    const slackWebhook = secretParameter(this, names.slackWebhook);
 
     const jobs = new JobQueue(this, 'JobQueue', {
       stage,
@@ -43,11 +49,17 @@ export class QueuekeeperStack extends Stack {
       failedEvents: failures,
     };
 
-    new StaleJobMonitor(this, 'StaleJobMonitor', {
+    const alarms = new AlarmTopic(this, 'Alarms', {
+      stage,
+      emails: settings.ALARM_EMAILS,
+      runbookUrl: settings.RUNBOOK_URL,
+    });
+
+    const staleJobMonitor = new StaleJobMonitor(this, 'StaleJobMonitor', {
       ...shared,
       queue: jobs.queue,
       supabaseUrl: settings.SUPABASE_URL,
-      serviceKey: secretParameter(this, secrets.serviceKey),
+      serviceKey,
       threshold: Duration.minutes(settings.STALE_THRESHOLD_MINUTES),
       period: Duration.minutes(settings.STALE_CHECK_MINUTES),
       timeout: timeoutWithin(settings.STALE_CHECK_MINUTES),
@@ -57,6 +69,26 @@ export class QueuekeeperStack extends Stack {
         sharePercent: settings.BREAKER_SHARE_PERCENT,
         canarySize: settings.CANARY_SIZE,
       },
+    });
+    const dlqMonitor = new DlqMonitor(this, 'DlqMonitor', {
+      ...shared,
+      deadLetterQueue: jobs.deadLetterQueue,
+      supabaseUrl: settings.SUPABASE_URL,
+      serviceKey,
+      slackWebhook,
+      threshold: settings.DLQ_ALERT_THRESHOLD,
+      period: Duration.minutes(settings.DLQ_CHECK_MINUTES),
+      timeout: timeoutWithin(settings.DLQ_CHECK_MINUTES),
+      runbookUrl: settings.RUNBOOK_URL,
+    });
+    const alarmNotifier = new AlarmNotifier(this, 'AlarmNotifier', { ...shared, alarms, slackWebhook });
+    new QueueAlarms(this, 'QueueAlarms', {
+      stage,
+      alarms,
+      staleJobMonitor,
+      dlqMonitor,
+      alarmNotifier,
+      deadLetterQueue: jobs.deadLetterQueue,
     });
   }
 }

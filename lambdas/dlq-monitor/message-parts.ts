@@ -23,7 +23,7 @@ export type DeadLetter = {
 export type Queue = { name: string; region: string; account: string };
 
 /** Where a reader goes next. The console page of the queue, the dashboard of the stack, the runbook entry. */
-export type Links = { queueConsole: string; dashboard?: string; runbook: string };
+export type Links = { queueConsole: string; dashboard?: string; runbook?: string };
 
 /**
  * What could not be found out in this run: `messages` (the queue gave none to read), `state` (what was last
@@ -148,7 +148,7 @@ export function unknownBlocks(unknown: readonly Unknown[]): KnownBlock[] {
  */
 export function linkBlock({ queueConsole, dashboard, runbook }: Links): KnownBlock {
   const links = [
-    link(runbook, '📖 Runbook'),
+    ...(runbook ? [link(runbook, '📖 Runbook')] : []),
     link(queueConsole, '📬 Queue in the console'),
     ...(dashboard ? [link(dashboard, '📊 Dashboard')] : []),
   ];

@@ -29,6 +29,13 @@ const ADVICE: Record<string, string> = {
 
 export class DatabaseError extends Error {
   override readonly name = 'DatabaseError';
+  /** False only where the database answered and refused just these arguments: other arguments may do. */
+  readonly isUnavailable: boolean;
+
+  constructor(message: string, status: number, options?: ErrorOptions) {
+    super(message, options);
+    this.isUnavailable = status !== 400 && status !== 409;
+  }
 }
 
 export function connectDatabase({ url, key, timeoutMs = 10_000, fetch = globalThis.fetch }: DatabaseOptions): Database {
@@ -44,7 +51,7 @@ export function connectDatabase({ url, key, timeoutMs = 10_000, fetch = globalTh
       if (error) {
         const advice = ADVICE[error.code];
         const answer = status === 0 ? 'no answer' : `HTTP ${status}${error.code ? ` ${error.code}` : ''}`;
-        throw new DatabaseError(`${name}: ${answer}: ${error.message}${advice ? ` (${advice})` : ''}`, {
+        throw new DatabaseError(`${name}: ${answer}: ${error.message}${advice ? ` (${advice})` : ''}`, status, {
           cause: error,
         });
       }

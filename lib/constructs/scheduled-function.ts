@@ -12,6 +12,7 @@ export interface ScheduledFunctionProps extends LambdaFunctionProps {
 /** A function that runs on a schedule. The next run is the retry, so that nothing else repeats a failed one. */
 export class ScheduledFunction extends LambdaFunction {
   readonly period: Duration;
+  readonly rule: Rule;
 
   constructor(scope: Construct, id: string, props: ScheduledFunctionProps) {
     const { period, timeout } = props;
@@ -23,7 +24,7 @@ export class ScheduledFunction extends LambdaFunction {
     }
     super(scope, id, props);
     this.period = period;
-    new Rule(this, 'Schedule', {
+    this.rule = new Rule(this, 'Schedule', {
       description: `Runs ${props.name} every ${period.toHumanString()}`,
       schedule: Schedule.rate(period),
       targets: [new LambdaTarget(this.function, { retryAttempts: 0, maxEventAge: period })],

@@ -14,8 +14,10 @@ export const secretNames = (stage: string) => ({
 });
 
 export function secretParameter(scope: Construct, name: string): SecretParameter {
-  return {
-    name,
-    arn: Stack.of(scope).formatArn({ service: 'ssm', resource: 'parameter', resourceName: name.slice(1) }),
-  };
+  return { name, arn: ssmParameterArn(scope, name) };
+}
+
+/** @param name with its leading slash, which the ARN does not repeat */
+export function ssmParameterArn(scope: Construct, name: string): string {
+  return Stack.of(scope).formatArn({ service: 'ssm', resource: 'parameter', resourceName: name.slice(1) });
 }

@@ -1,0 +1,64 @@
+/** How often Slack hears of dead letters that nobody touches. Alertmanager's repeat_interval. */
+export const REMINDER_MS = 4 * 60 * 60 * 1000;
+/** SQS counts are approximate for a minute and more: one empty reading is no all clear (construct-hub#1758, #1779). */
+const EMPTY_READINGS_FOR_ALL_CLEAR = 2;
+
+/** What SQS says is in the queue, and what reading its messages added to that. */
+export type Reading = {
+  visible: number;
+  inFlight: number;
+  delayed: number;
+  /** Messages never recorded before; absent when nothing was read or recorded in this run. */
+  newCount?: number;
+};
+
+/** Dead letters that Slack was told of and that are not known to be gone. Times are ISO 8601. */
+export type Incident = {
+  since: string;
+  alertedAt: string;
+  /** In the queue at the last alert, or the lowest count since: what is above that is news. */
+  depth: number;
+  /** The highest count, for the account at the end. */
+  peak: number;
+  emptyReadings: number;
+};
+
+export type Decision = {
+  speak?: 'first' | 'growth' | 'reminder' | 'all_clear';
+  /** With first, growth and reminder: how many are new since the last alert. */
+  newCount: number;
+  /** What to remember once Slack has taken the message, or at once when there is none. */
+  incident?: Incident;
+};
+
+/**
+ * When to speak: first dead letters, growth, a reminder while any remain, and the all clear of an incident that Slack
+ * heard of. The order of the questions is that of Alertmanager's notify/dedup_stage.go.
+ * It fires on visible messages alone: those in flight hover around 1 in an empty queue, but an incident ends only when
+ * all three counts are 0.
+ */
+export function decide(incident: Incident | undefined, reading: Reading, now: Date, threshold: number): Decision {
+  const total = reading.visible + reading.inFlight + reading.delayed;
+  const at = now.toISOString();
+  if (!incident) {
+    if (reading.visible < threshold) return { newCount: 0 };
+    return {
+      speak: 'first',
+      newCount: total,
+      incident: { since: at, alertedAt: at, depth: total, peak: total, emptyReadings: 0 },
+    };
+  }
+  if (total === 0) {
+    const emptyReadings = incident.emptyReadings + 1;
+    if (emptyReadings >= EMPTY_READINGS_FOR_ALL_CLEAR) return { speak: 'all_clear', newCount: 0 };
+    return { newCount: 0, incident: { ...incident, emptyReadings } };
+  }
+  const seen = { ...incident, emptyReadings: 0, peak: Math.max(incident.peak, total) };
+  const newCount = reading.newCount ?? Math.max(0, total - incident.depth);
+  const spoken = { ...seen, alertedAt: at, depth: total };
+  if (newCount > 0) return { speak: 'growth', newCount, incident: spoken };
+  if (now.getTime() - Date.parse(incident.alertedAt) >= REMINDER_MS) {
+    return { speak: 'reminder', newCount: 0, incident: spoken };
+  }
+  return { newCount: 0, incident: { ...seen, depth: Math.min(incident.depth, total) } };
+}

@@ -1,0 +1,100 @@
+import { type Database, DatabaseError } from '../shared/database.ts';
+import type { Letter } from './letter.ts';
+import type { DeadLetter } from './message-parts.ts';
+
+/** What the database knows of dead letters. */
+export interface Ledger {
+  /** Records letters; those that it refuses come back in `refused`. @throws when the database does not answer */
+  record(letters: Letter[]): Promise<{ newCount: number; refused: string[] }>;
+  /** Those that are still in the queue, the first to expire first. */
+  open(): Promise<DeadLetter[]>;
+  /** Takes those that are not there any more for gone. Answers all that left since then. */
+  clear(stillThere: string[], redriven: number | undefined, since: Date): Promise<Cleared[]>;
+}
+
+export type Cleared = DeadLetter & { how: 'redriven' | 'deleted' | 'expired' | 'unknown' };
+
+interface Row {
+  readonly message_id: string;
+  readonly job_id: string | null;
+  readonly customer_id: string | null;
+  readonly job_type: string | null;
+  readonly reason: string;
+  readonly receive_count: number;
+  readonly sent_at: string;
+  readonly expires_at: string;
+  readonly first_seen_at: string;
+}
+
+/** Letters recorded together must fit a request; a body can have 1 MiB. */
+const LARGEST_REQUEST = 1_000_000;
+
+export function openLedger(database: Database, queueName: string): Ledger {
+  const recordTogether = async (letters: Letter[]) => {
+    const rows = await database.call<{ is_new: boolean }[]>('record_dead_letters', {
+      queue_name: queueName,
+      letters,
+    });
+    return rows.filter((row) => row.is_new).length;
+  };
+  return {
+    async record(letters) {
+      const size = letters.reduce((sum, { body }) => sum + body.length, 0);
+      let newCount = 0;
+      const refused: string[] = [];
+      if (size <= LARGEST_REQUEST || letters.length === 1) {
+        try {
+          return { newCount: await recordTogether(letters), refused };
+        } catch (error) {
+          if (!(error instanceof DatabaseError) || error.isUnavailable) throw error;
+          if (letters.length === 1) return { newCount, refused: [`${letters[0]?.message_id}: ${error.message}`] };
+        }
+      }
+      // One bad letter must not keep the others out.
+      for (const letter of letters) {
+        const one = await this.record([letter]);
+        newCount += one.newCount;
+        refused.push(...one.refused);
+      }
+      return { newCount, refused };
+    },
+    open: async () => (await database.call<Row[]>('open_dead_letters', { queue_name: queueName })).map(toDeadLetter),
+    async clear(stillThere, redriven, since) {
+      const rows = await database.call<(Row & { cleared_how: Cleared['how'] })[]>('clear_dead_letters', {
+        queue_name: queueName,
+        still_there: stillThere,
+        redriven_count: redriven ?? null,
+        since: since.toISOString(),
+      });
+      return rows.map((row) => ({ ...toDeadLetter(row), how: row.cleared_how }));
+    },
+  };
+}
+
+function toDeadLetter(row: Row): DeadLetter {
+  return {
+    messageId: row.message_id,
+    jobId: row.job_id ?? undefined,
+    customerId: row.customer_id ?? undefined,
+    jobType: row.job_type ?? undefined,
+    reason: row.reason,
+    receiveCount: row.receive_count,
+    sentAt: new Date(row.sent_at),
+    expiresAt: new Date(row.expires_at),
+    firstSeenAt: new Date(row.first_seen_at),
+  };
+}
+
+/** The same from the letter alone, for an alert while the database does not answer. */
+export function deadLetterOf(letter: Letter, now: Date): DeadLetter {
+  return {
+    messageId: letter.message_id,
+    jobId: letter.job_id,
+    customerId: letter.customer_id,
+    reason: letter.reason,
+    receiveCount: letter.receive_count,
+    sentAt: new Date(letter.sent_at),
+    expiresAt: new Date(letter.expires_at),
+    firstSeenAt: now,
+  };
+}
