@@ -7,6 +7,7 @@ import { createLocalFunction, type InvokeOptions, type LocalFunction } from './l
 import { type Reaper, startReaper } from './reaper.ts';
 import { startSchedules } from './schedules.ts';
 import { fillParameters } from './secrets.ts';
+import { slackSink } from './slack.ts';
 import { type Sqs, startSqs } from './sqs/start-sqs.ts';
 import { type Ssm, startSsm } from './ssm.ts';
 import type { SupabaseGateway } from './supabase.ts';
@@ -47,6 +48,8 @@ export type LocalSystem = {
   readonly supabase: SupabaseGateway;
   readonly sqs: Sqs;
   readonly ssm: Ssm;
+  /** The channel that alerts go to, at `/slack`. */
+  readonly slack: ReturnType<typeof slackSink>;
   readonly door: FrontDoor;
   /** For further processes that must not outlive the system. */
   readonly reaper: Reaper;
@@ -84,6 +87,8 @@ async function start(options: SystemOptions, cleanup: AsyncDisposableStack): Pro
   fillParameters(ssm, plan.functions, secretsOf(door, database));
   const functions = startFunctions({ plan, door, sqs, ssm, reaper, cleanup, onLine });
   door.route('/rest/v1', database.gateway.handle);
+  const slack = slackSink();
+  door.route('/slack', slack.handle);
   const invoke: LocalSystem['invoke'] = async (name, event, invokeOptions) => {
     const found = functions[name];
     if (!found) throw new Error(`There is no function ${name}, only ${Object.keys(functions).join(', ')}`);
@@ -109,6 +114,7 @@ async function start(options: SystemOptions, cleanup: AsyncDisposableStack): Pro
     supabase: database.gateway,
     sqs,
     ssm,
+    slack,
     door,
     reaper,
     stop: () => cleanup.disposeAsync(),
