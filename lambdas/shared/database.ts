@@ -19,13 +19,16 @@ export interface DatabaseOptions {
   readonly fetch?: typeof fetch;
 }
 
-/** Postgres codes that a small team meets first, and what to do about them. */
+/** What a small team meets first, by code or else by HTTP status, and what to do about it. */
 const ADVICE: Record<string, string> = {
   '42501': 'the key may not do this: SUPABASE_SERVICE_KEY must be a secret key, and all migrations applied',
   PGRST202: 'the function is missing: run npm run migrate -- up',
   PGRST301: 'the key is not one of this project: check SUPABASE_SERVICE_KEY',
+  '401': 'the key was refused: check SUPABASE_SERVICE_KEY',
   '57014': 'the statement took longer than its statement_timeout',
 };
+
+const LONGEST_MESSAGE = 300;
 
 export class DatabaseError extends Error {
   override readonly name = 'DatabaseError';
@@ -39,9 +42,10 @@ export class DatabaseError extends Error {
 }
 
 export function connectDatabase({ url, key, timeoutMs = 10_000, fetch = globalThis.fetch }: DatabaseOptions): Database {
+  const secret = headerValue(key);
   const client = new PostgrestClient(`${url.replace(/\/+$/, '')}/rest/v1`, {
     // A secret key may stand in Authorization only where it equals apikey; a legacy JWT must stand there.
-    headers: { apikey: key, Authorization: `Bearer ${key}`, 'x-application-name': 'queuekeeper' },
+    headers: { apikey: secret, Authorization: `Bearer ${secret}`, 'x-application-name': 'queuekeeper' },
     fetch: retryStaleSocket(boundedFetch(fetch, timeoutMs)),
     retry: false,
   });
@@ -49,15 +53,25 @@ export function connectDatabase({ url, key, timeoutMs = 10_000, fetch = globalTh
     async call<T>(name: string, args: Record<string, unknown> = {}): Promise<T> {
       const { data, error, status } = await client.rpc(name, args);
       if (error) {
-        const advice = ADVICE[error.code];
+        const advice = ADVICE[error.code] ?? ADVICE[status];
         const answer = status === 0 ? 'no answer' : `HTTP ${status}${error.code ? ` ${error.code}` : ''}`;
-        throw new DatabaseError(`${name}: ${answer}: ${error.message}${advice ? ` (${advice})` : ''}`, status, {
-          cause: error,
-        });
+        const message = `${name}: ${answer}: ${excerpt(error.message)}${advice ? ` (${advice})` : ''}`;
+        throw new DatabaseError(message, status, { cause: error });
       }
       return data as T;
     },
   };
+}
+
+/** A file may end a key with a line end. Node's own error about a bad header would show the key. */
+function headerValue(key: string): string {
+  if (/^[\x21-\x7e]+$/.test(key.trim())) return key.trim();
+  throw new DatabaseError('SUPABASE_SERVICE_KEY holds characters that no key has: store it again', 0);
+}
+
+/** A gateway may answer with a whole page instead of a message. */
+function excerpt(message: string): string {
+  return message.length > LONGEST_MESSAGE ? `${message.slice(0, LONGEST_MESSAGE).toWellFormed()}…` : message;
 }
 
 /** Every call ends in time, body included: postgrest-js's own timeout stops at the headers. */
