@@ -40,10 +40,12 @@ end $$;
 alter table public.queue_history enable row level security;
 drop policy if exists deny_api_roles on public.queue_history;
 create policy deny_api_roles on public.queue_history for all to anon, authenticated using (false) with check (false);
-revoke all on public.queue_history from public, anon, authenticated;
+-- Old default privileges would let service_role change it.
+revoke all on public.queue_history from public, anon, authenticated, service_role;
 grant select, insert on public.queue_history to service_role;
 
--- A bigserial key of an older table needs a grant of its own; an identity column does not.
+-- A bigserial key of an older table needs a grant of its own; an identity column does not. Old default privileges
+-- open either to everybody.
 do $$
 declare
   sequence regclass;
@@ -52,9 +54,10 @@ begin
     select d.objid::regclass
     from pg_depend d
     join pg_class c on c.oid = d.objid and c.relkind = 'S'
-    where d.refobjid in ('public.queue_history'::regclass, 'public.worker_heartbeats'::regclass)
-      and d.deptype = 'a'
+    where d.refobjid in ('public.jobs'::regclass, 'public.worker_heartbeats'::regclass, 'public.queue_history'::regclass)
+      and d.deptype in ('a', 'i')
   loop
+    execute format('revoke all on sequence %s from public, anon, authenticated', sequence);
     execute format('grant usage, select on sequence %s to service_role', sequence);
   end loop;
 end $$;

@@ -15,7 +15,9 @@ drop policy if exists deny_api_roles on public.rate_limit_requests;
 create policy deny_api_roles on public.rate_limit_requests for all to anon, authenticated
   using (false) with check (false);
 revoke all on public.rate_limit_requests from public, anon, authenticated;
-grant select, insert, delete on public.rate_limit_requests to service_role;
+revoke all on sequence public.rate_limit_requests_id_seq from public, anon, authenticated;
+-- update, because cleanup_rate_limit_records locks the rows that it deletes
+grant select, insert, update, delete on public.rate_limit_requests to service_role;
 
 -- Deletes records older than the given hours, oldest first, 10,000 a call; answers how many were deleted.
 -- older_than_hours below 1, or null, is an error: 0 would reset the limit of every caller.

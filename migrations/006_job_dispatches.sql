@@ -25,6 +25,7 @@ alter table public.job_dispatches enable row level security;
 drop policy if exists deny_api_roles on public.job_dispatches;
 create policy deny_api_roles on public.job_dispatches for all to anon, authenticated using (false) with check (false);
 revoke all on public.job_dispatches from public, anon, authenticated;
+revoke all on sequence public.job_dispatches_id_seq from public, anon, authenticated;
 grant select, insert, update, delete on public.job_dispatches to service_role;
 
 -- Writes the pending dispatch of a job; one that is still unsent is replaced, for only the newest lease counts.
