@@ -1,5 +1,5 @@
 /** How often Slack hears of dead letters that nobody touches. Alertmanager's repeat_interval. */
-export const REMINDER_MS = 4 * 60 * 60 * 1000;
+const REMINDER_MS = 4 * 60 * 60 * 1000;
 /** SQS counts are approximate for a minute and more: one empty reading is no all clear (construct-hub#1758, #1779). */
 const EMPTY_READINGS_FOR_ALL_CLEAR = 2;
 
