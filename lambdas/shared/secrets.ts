@@ -27,7 +27,7 @@ export function secretsFromSsm(warn: (message: string, error: Error) => void): S
       return value;
     } catch (error) {
       const known = lastKnown.get(name);
-      if (known === undefined || isMissing(error as Error)) {
+      if (known === undefined || isMissing(error)) {
         throw new Error(`cannot read the secret ${name} from SSM: ${(error as Error).message}`, { cause: error });
       }
       warn(`SSM does not answer, going on with the last known value of ${name}`, error as Error);
@@ -44,6 +44,7 @@ const SSM_LIMITS = {
 };
 
 /** Powertools wraps what the SDK threw. */
-export function isMissing(error: Error): boolean {
-  return error.name === 'ParameterNotFound' || (error.cause instanceof Error && isMissing(error.cause));
+export function isMissing(error: unknown): boolean {
+  const { name, cause } = (error ?? {}) as Partial<Error>;
+  return name === 'ParameterNotFound' || (cause !== undefined && isMissing(cause));
 }

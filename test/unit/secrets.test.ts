@@ -1,0 +1,119 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { isMissing, type Secrets, secretsFromSsm } from '../../lambdas/shared/secrets.ts';
+import { type Ssm, startSsm } from '../../local/ssm.ts';
+
+const NAME = '/queuekeeper/test/supabase-service-key';
+const MAX_AGE_MS = 300_000;
+
+let ssm: Ssm;
+let secrets: Secrets;
+let warnings: string[];
+
+beforeAll(async () => {
+  ssm = await startSsm();
+  Object.assign(process.env, {
+    AWS_ENDPOINT_URL_SSM: ssm.endpoint,
+    AWS_REGION: 'us-east-1',
+    AWS_ACCESS_KEY_ID: 'local',
+    AWS_SECRET_ACCESS_KEY: 'local',
+  });
+});
+afterAll(() => ssm.stop());
+
+beforeEach(() => {
+  jest.restoreAllMocks();
+  ssm.setDown(false);
+  ssm.set(NAME, 'first');
+  warnings = [];
+  secrets = secretsFromSsm((message) => warnings.push(message));
+});
+
+/** Lets time pass for who reads the clock; timers are left alone. */
+function later(ms: number): void {
+  const now = Date.now() + ms;
+  jest.spyOn(Date, 'now').mockImplementation(() => now);
+}
+
+describe('a secret', () => {
+  test('is read in the clear', async () => {
+    expect(await secrets.read(NAME)).toBe('first');
+  });
+
+  test('is at most 5 minutes old', async () => {
+    await secrets.read(NAME);
+    ssm.set(NAME, 'second');
+    later(MAX_AGE_MS - 1_000);
+    expect(await secrets.read(NAME)).toBe('first');
+    later(2_000);
+    expect(await secrets.read(NAME)).toBe('second');
+  });
+
+  test('can be read past the cache, and is then known to all readers', async () => {
+    await secrets.read(NAME);
+    ssm.set(NAME, 'second');
+    expect(await secrets.readAgain(NAME)).toBe('second');
+    expect(await secrets.read(NAME)).toBe('second');
+  });
+
+  test('has its last known value while SSM does not answer, with a warning that names it and does not show it', async () => {
+    await secrets.read(NAME);
+    ssm.setDown(true);
+    later(MAX_AGE_MS + 1_000);
+    expect(await secrets.read(NAME)).toBe('first');
+    expect(warnings).toEqual([`SSM does not answer, going on with the last known value of ${NAME}`]);
+  });
+
+  test('is read afresh as soon as SSM answers again', async () => {
+    await secrets.read(NAME);
+    ssm.setDown(true);
+    later(MAX_AGE_MS + 1_000);
+    await secrets.read(NAME);
+    ssm.setDown(false);
+    ssm.set(NAME, 'second');
+    expect(await secrets.read(NAME)).toBe('second');
+  });
+
+  test('that was never read is an error that names it while SSM does not answer', async () => {
+    ssm.setDown(true);
+    await expect(secrets.read(NAME)).rejects.toThrow(`cannot read the secret ${NAME} from SSM: `);
+  });
+
+  test('that is not there is an error that names it', async () => {
+    await expect(secrets.read('/nothing')).rejects.toThrow(
+      'cannot read the secret /nothing from SSM: Parameter /nothing not found.',
+    );
+  });
+
+  test('that was deleted is an error, although a value was known: it was taken away on purpose', async () => {
+    await secrets.read(NAME);
+    ssm.delete(NAME);
+    await expect(secrets.readAgain(NAME)).rejects.toThrow(`cannot read the secret ${NAME} from SSM: `);
+    expect(warnings).toEqual([]);
+  });
+
+  test('that is empty is an error', async () => {
+    ssm.set(NAME, '');
+    await expect(secrets.read(NAME)).rejects.toThrow(`cannot read the secret ${NAME} from SSM: it is empty`);
+  });
+});
+
+describe('a missing parameter', () => {
+  const notFound = Object.assign(new Error('not found'), { name: 'ParameterNotFound' });
+
+  test('is told by the name of the error, or of what caused it', () => {
+    expect(isMissing(notFound)).toBe(true);
+    expect(isMissing(new Error('wrapped', { cause: notFound }))).toBe(true);
+    expect(isMissing(new Error('wrapped', { cause: new Error('again', { cause: notFound }) }))).toBe(true);
+  });
+
+  test('is told also by an error of another realm, which is no instance of our Error', () => {
+    const foreign = { name: 'GetParameterError', cause: { name: 'ParameterNotFound' } };
+    expect(isMissing(foreign)).toBe(true);
+  });
+
+  test('is not every error', () => {
+    expect(isMissing(new Error('fetch failed'))).toBe(false);
+    expect(isMissing(new Error('wrapped', { cause: 'a text' }))).toBe(false);
+    expect(isMissing(new Error('wrapped', { cause: null }))).toBe(false);
+  });
+});
