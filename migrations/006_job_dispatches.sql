@@ -92,7 +92,8 @@ end $$;
 revoke execute on function public.take_dispatches(integer, integer) from public, anon, authenticated;
 grant execute on function public.take_dispatches(integer, integer) to service_role;
 
--- Records what SQS answered. sent: [{"dispatch_id", "message_id"}], refused: [{"dispatch_id", "error"}].
+-- Records what SQS answered. sent: [{"dispatch_id", "lease", "message_id"}], refused: [{"dispatch_id", "lease", "error"}].
+-- Where a lease is given it must be the dispatch's still: another message may be wanted by now.
 -- What was refused is pending again at once. Answers how many were marked sent.
 create or replace function public.mark_dispatches(sent jsonb, refused jsonb default '[]') returns integer
 language plpgsql volatile security invoker set search_path = '' set statement_timeout = '20s' as $$
@@ -101,14 +102,14 @@ declare
 begin
   update public.job_dispatches d
   set sent_at = clock_timestamp(), message_id = s.message_id, held_until = null, last_error = null
-  from jsonb_to_recordset(sent) as s (dispatch_id bigint, message_id text)
-  where d.id = s.dispatch_id and d.sent_at is null;
+  from jsonb_to_recordset(sent) as s (dispatch_id bigint, lease bigint, message_id text)
+  where d.id = s.dispatch_id and d.lease = coalesce(s.lease, d.lease) and d.sent_at is null;
   get diagnostics marked = row_count;
 
   update public.job_dispatches d
   set held_until = null, last_error = left(r.error, 1000)
-  from jsonb_to_recordset(refused) as r (dispatch_id bigint, error text)
-  where d.id = r.dispatch_id and d.sent_at is null;
+  from jsonb_to_recordset(refused) as r (dispatch_id bigint, lease bigint, error text)
+  where d.id = r.dispatch_id and d.lease = coalesce(r.lease, d.lease) and d.sent_at is null;
   return marked;
 end $$;
 revoke execute on function public.mark_dispatches(jsonb, jsonb) from public, anon, authenticated;

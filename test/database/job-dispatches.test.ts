@@ -176,6 +176,20 @@ describe('mark_dispatches', () => {
     expect(await take()).toEqual([]);
   });
 
+  test.each([
+    { lease: 2, marked: 0 },
+    { lease: 3, marked: 1 },
+    { lease: null, marked: 1 },
+  ])('marks only the lease that was sent, where it is told: %j', async ({ lease, marked }) => {
+    const id = await aDispatch(db());
+    const [taken] = await take();
+    await db().query(`select public.queue_dispatch($1, 3, 'stale_job_monitor', interval '0')`, [id]);
+    const dispatch_id = Number(taken?.dispatch_id);
+    expect(await mark([], [{ dispatch_id, lease: 2, error: 'late' }])).toBe(0);
+    expect(await dispatchesOf(db(), id)).toMatchObject([{ lease: 3, last_error: null }]);
+    expect(await mark([{ dispatch_id, lease, message_id: 'message-1' }])).toBe(marked);
+  });
+
   test('passes over the message of a job that was claimed while it was on its way', async () => {
     const id = await aDispatch(db());
     const [taken] = await take();
