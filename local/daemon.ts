@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import type { Watch } from './reaper.ts';
 
 const STOP_PATIENCE_MS = 5_000;
 const POLL_MS = 20;
@@ -12,6 +13,8 @@ export type DaemonOptions = {
   readonly env?: NodeJS.ProcessEnv;
   /** The user to run as, when it is not ours. */
   readonly user?: { readonly uid: number; readonly gid: number };
+  /** Told of the process from its first moment to its last. */
+  readonly reaper?: Watch;
   /** Asked again and again, with all output so far, until it answers true. */
   readonly isReady: (output: string) => boolean | Promise<boolean>;
   readonly readyWithinMs?: number;
@@ -19,12 +22,14 @@ export type DaemonOptions = {
   readonly advice: string;
 };
 
-export type Daemon = { readonly pid: number; stop(signal?: NodeJS.Signals): Promise<void> };
+export type Daemon = { stop(signal?: NodeJS.Signals): Promise<void> };
 
 /** Starts a program that keeps running, and waits until it is ready for work. */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
-  const { name, command, args, env, user, isReady, readyWithinMs = 20_000, advice } = options;
+  const { name, command, args, env, user, reaper, isReady, readyWithinMs = 20_000, advice } = options;
   const child = spawn(command, args, { env, ...user, stdio: ['ignore', 'pipe', 'pipe'] });
+  const { pid = 0 } = child;
+  if (pid) reaper?.watch({ pid });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {
@@ -36,6 +41,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     ended = error.message;
   });
   child.once('exit', (code, signal) => {
+    reaper?.forget({ pid });
     ended ??= `ended with ${signal ?? `code ${code}`}: ${lastLines(output)}`;
   });
 
@@ -48,7 +54,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     if (ended !== undefined) throw new Error(`${name} did not start: ${ended} ${advice}`);
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
-  return { pid: child.pid as number, stop: (signal) => stopChild(child, signal) };
+  return { stop: (signal) => stopChild(child, signal) };
 }
 
 /** Asks a process to end, then makes it. Resolves when it is gone. */

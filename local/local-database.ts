@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { migrateUp } from '../cli/migrate.ts';
 import { startPostgres } from './postgres.ts';
 import { startPostgrest } from './postgrest.ts';
-import type { Reaper } from './reaper.ts';
+import type { Watch } from './reaper.ts';
 import { createKeys, createSupabaseGateway, type SupabaseGateway, type SupabaseKeys } from './supabase.ts';
 
 const NAME = 'queuekeeper';
@@ -18,32 +18,24 @@ export type LocalDatabase = {
 export type LocalDatabaseOptions = {
   /** Where data and keys are kept between starts; undefined: nowhere. */
   readonly directory: string | undefined;
-  readonly reaper: Reaper;
+  readonly reaper: Watch;
   readonly cleanup: AsyncDisposableStack;
 };
 
 /** Everything that Supabase is to the product: a migrated Postgres, PostgREST over it, and the gateway's keys. */
 export async function startLocalDatabase({ directory, reaper, cleanup }: LocalDatabaseOptions): Promise<LocalDatabase> {
-  const postgres = await startPostgres({ dataDirectory: directory && join(directory, 'postgres') });
-  reaper.watch({ pid: postgres.pid });
-  if (!directory) reaper.watch({ directory: postgres.dataDirectory });
-  cleanup.defer(async () => {
-    await postgres.stop();
-    reaper.forget({ pid: postgres.pid });
-    reaper.forget({ directory: postgres.dataDirectory });
-  });
+  const postgres = await startPostgres({ directory: directory && join(directory, 'postgres'), reaper });
+  cleanup.defer(() => postgres.stop());
 
   if (!(await postgres.hasDatabase(NAME))) await postgres.createDatabase(NAME);
   await migrateUp(postgres.url(NAME));
 
   const keys = directory ? await keptKeys(join(directory, 'keys.json')) : createKeys();
-  const postgrest = await startPostgrest(postgres.url(NAME, 'authenticator'), keys.jwtSecret);
-  reaper.watch({ pid: postgrest.pid });
+  const postgrest = await startPostgrest(postgres.url(NAME, 'authenticator'), keys.jwtSecret, reaper);
   const gateway = createSupabaseGateway(postgrest.url, keys);
   cleanup.defer(async () => {
     gateway.close();
     await postgrest.stop();
-    reaper.forget({ pid: postgrest.pid });
   });
   return { url: postgres.url(NAME), keys, gateway };
 }

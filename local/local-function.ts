@@ -4,7 +4,7 @@ import {
   type ProcessOptions,
   startFunctionProcess,
 } from './function-process.ts';
-import type { Reaper } from './reaper.ts';
+import type { Watch } from './reaper.ts';
 
 export type InvokeOptions = {
   /** Runs in a process of its own, past the reserved concurrency: what two schedulers at once would do. */
@@ -24,7 +24,7 @@ export type LocalFunction = {
  * A deployed function: processes are kept warm between invocations, and no more of them run at once than the
  * reserved concurrency allows; an invocation beyond it is throttled.
  */
-export function createLocalFunction(options: ProcessOptions, reaper: Reaper): LocalFunction {
+export function createLocalFunction(options: ProcessOptions, reaper: Watch): LocalFunction {
   const { plan } = options;
   const idle = new Set<FunctionProcess>();
   const busy = new Set<FunctionProcess>();

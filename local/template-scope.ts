@@ -3,7 +3,7 @@ import type { Scope } from './intrinsics.ts';
 
 export const REGION = 'us-east-1';
 /** The account of the SQS emulator. */
-export const ACCOUNT_ID = '000000000000';
+const ACCOUNT_ID = '000000000000';
 
 /** What the template's references stand for locally. Queue urls are under `sqsEndpoint`. */
 export function scopeOf(assembly: Assembly, sqsEndpoint: string): Scope {

@@ -1,6 +1,6 @@
 import { migrateUp } from '../cli/migrate.ts';
 import { type Postgres, startPostgres } from '../local/postgres.ts';
-import { type Reaper, startReaper } from '../local/reaper.ts';
+import { startReaper } from '../local/reaper.ts';
 
 /** Where the workers of this jest run find the cluster: jest hands the environment down to them. */
 const VARIABLE = 'QUEUEKEEPER_TEST_POSTGRES_PORT';
@@ -18,12 +18,15 @@ export type TestCluster = { stop(): Promise<void> };
 /** Starts the one Postgres of a test run, with its templates. It does not outlive the run, however that ends. */
 export async function startTestCluster(): Promise<TestCluster> {
   const reaper = startReaper();
-  const postgres = await startPostgres();
-  reaper.watch({ pid: postgres.pid });
-  reaper.watch({ directory: postgres.dataDirectory });
+  const postgres = await startPostgres({ reaper });
   await Promise.all([true, false].map((oldDefaultPrivileges) => createTemplates(postgres, oldDefaultPrivileges)));
   process.env[VARIABLE] = String(postgres.port);
-  return { stop: () => stop(postgres, reaper) };
+  return {
+    async stop() {
+      await postgres.stop();
+      await reaper.stop();
+    },
+  };
 }
 
 /** The port of the run's Postgres, for the processes that run tests. */
@@ -37,11 +40,4 @@ async function createTemplates(postgres: Postgres, oldDefaultPrivileges: boolean
   await postgres.createDatabase(templateName({ oldDefaultPrivileges, migrated: false }), { oldDefaultPrivileges });
   const migrated = templateName({ oldDefaultPrivileges, migrated: true });
   await migrateUp(await postgres.createDatabase(migrated, { oldDefaultPrivileges }));
-}
-
-async function stop(postgres: Postgres, reaper: Reaper): Promise<void> {
-  await postgres.stop();
-  reaper.forget({ pid: postgres.pid });
-  reaper.forget({ directory: postgres.dataDirectory });
-  await reaper.stop();
 }

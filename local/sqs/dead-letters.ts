@@ -28,7 +28,7 @@ function bury(source: FauxQueue, deadLetterQueue: FauxQueue | undefined) {
 }
 
 /** The queues whose redrive policy names `queue`. */
-export function sourcesOf(store: FauxStore, queue: FauxQueue): FauxQueue[] {
+function sourcesOf(store: FauxStore, queue: FauxQueue): FauxQueue[] {
   return [...store.allQueues()].filter((source) => deadLetterTargetOf(source.attributes.RedrivePolicy) === queue.arn);
 }
 

@@ -2,8 +2,8 @@
  * The parts of fauxqs that its `exports` hide. They are reached by path, so its version is pinned exactly.
  * Everything around them in this directory is a bridge: newer releases have most of it.
  */
-import { findPackageJSON } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
+import { packageDirectory } from '../package-directory.ts';
 
 export type FauxMessage = {
   messageId: string;
@@ -61,7 +61,5 @@ export async function persist(store: FauxStore, directory: string): Promise<Pers
 }
 
 async function importFromFauxqs(path: string) {
-  const manifest = findPackageJSON('fauxqs', import.meta.url);
-  if (!manifest) throw new Error('fauxqs is not installed. Run `npm ci`.');
-  return import(join(dirname(manifest), 'dist', path));
+  return import(join(packageDirectory('fauxqs'), 'dist', path));
 }

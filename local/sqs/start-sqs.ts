@@ -21,16 +21,16 @@ export type Sqs = {
 
 export type SqsOptions = {
   /** Where queues and messages are kept between starts. @default in memory */
-  readonly dataDirectory?: string;
+  readonly directory?: string;
   /** @default a free port */
   readonly port?: number;
 };
 
 /** Starts an SQS on the loopback address: fauxqs, and what it lacks (dead-letters.ts, strictness.ts). */
-export async function startSqs({ dataDirectory, port = 0 }: SqsOptions = {}): Promise<Sqs> {
+export async function startSqs({ directory, port = 0 }: SqsOptions = {}): Promise<Sqs> {
   const store = await createStore();
   rememberDeadLetterSources(store);
-  const persistence = dataDirectory ? await persist(store, dataDirectory) : undefined;
+  const persistence = directory ? await persist(store, directory) : undefined;
   // fauxqs makes the stores of SNS and S3 itself; its type wants all three.
   const stores = { sqsStore: store } as unknown as NonNullable<Parameters<typeof buildApp>[0]>['stores'];
   const app = buildApp({ logger: false, stores });

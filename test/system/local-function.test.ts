@@ -44,7 +44,7 @@ function aFunction(plan: Partial<FunctionPlan> = {}): LocalFunction {
     concurrency: 1,
   };
   const endpoints = { AWS_ENDPOINT_URL_SQS: 'http://sqs' };
-  const noReaper = { watch: () => {}, forget: () => {}, stop: async () => {} };
+  const noReaper = { watch: () => {}, forget: () => {} };
   running = createLocalFunction(
     { plan: { ...defaults, ...plan }, endpoints, onLine: (line) => lines.push(line) },
     noReaper,

@@ -213,8 +213,8 @@ describe('faults on command', () => {
 });
 
 it('keeps queues and messages in a directory between starts, on whatever port', async () => {
-  const dataDirectory = await mkdtemp(join(tmpdir(), 'queuekeeper-sqs-'));
-  const first = await startSqs({ dataDirectory });
+  const directory = await mkdtemp(join(tmpdir(), 'queuekeeper-sqs-'));
+  const first = await startSqs({ directory });
   const { url } = await first.createQueue('kept');
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
   const before = new SQSClient({ endpoint: first.endpoint, region: 'us-east-1', credentials });
@@ -222,12 +222,12 @@ it('keeps queues and messages in a directory between starts, on whatever port', 
   before.destroy();
   await first.stop();
 
-  const second = await startSqs({ dataDirectory });
+  const second = await startSqs({ directory });
   const again = await second.createQueue('kept', { VisibilityTimeout: '7' });
   const after = new SQSClient({ endpoint: second.endpoint, region: 'us-east-1', credentials });
   const { Messages } = await after.send(new ReceiveMessageCommand({ QueueUrl: again.url }));
   expect(Messages?.map(({ Body }) => Body)).toEqual(['still here']);
   after.destroy();
   await second.stop();
-  await rm(dataDirectory, { recursive: true });
+  await rm(directory, { recursive: true });
 });
