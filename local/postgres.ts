@@ -73,7 +73,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
     user,
     reaper,
     isReady: (output) => output.includes('database system is ready to accept connections'),
-    advice: BROKEN_INSTALL,
+    advice: keep ? `Does another start use ${directory}? ${BROKEN_INSTALL}` : BROKEN_INSTALL,
   });
   const databases = connectPostgres(port);
   await createRoles(databases);
