@@ -27,6 +27,7 @@ end $$;
 do $$
 declare
   wanted record;
+  found_type regtype;
 begin
   for wanted in
     select * from (values
@@ -40,12 +41,15 @@ begin
       ('dead_lettered_at', 'timestamptz', 'failed because its message is dead; a redriven message claims it again')
     ) as columns (name, type, purpose)
   loop
-    if not exists (
-      select from pg_attribute
-      where attrelid = 'public.jobs'::regclass and attname = wanted.name and not attisdropped
-    ) then
+    select atttypid into found_type from pg_attribute
+    where attrelid = 'public.jobs'::regclass and attname = wanted.name and not attisdropped;
+    if not found then
       execute format('alter table public.jobs add column %I %s', wanted.name, wanted.type);
       execute format('comment on column public.jobs.%I is %L', wanted.name, 'Added by Queuekeeper: ' || wanted.purpose);
+    elsif (select typcategory from pg_type where oid = found_type)
+      <> (select typcategory from pg_type where oid = split_part(wanted.type, ' ', 1)::regtype) then
+      raise exception 'jobs.% is %, wanted %: rename that column first',
+        wanted.name, found_type, split_part(wanted.type, ' ', 1) using errcode = 'datatype_mismatch';
     end if;
   end loop;
 end $$;
@@ -65,7 +69,8 @@ declare
 begin
   select string_agg(pg_get_constraintdef(c.oid), ' ') into allowed
   from pg_constraint c
-  where c.conrelid = 'public.jobs'::regclass and c.contype = 'c' and pg_get_constraintdef(c.oid) like '%status%';
+  join pg_attribute a on a.attrelid = c.conrelid and a.attname = 'status' and a.attnum = any (c.conkey)
+  where c.conrelid = 'public.jobs'::regclass and c.contype = 'c';
 
   if allowed like '%''complete''%' and allowed not like '%''completed''%' then
     word := 'complete';

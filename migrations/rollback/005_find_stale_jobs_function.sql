@@ -1,4 +1,17 @@
--- Undoes 005_find_stale_jobs_function.sql. Policies that were written by hand go with their table.
+-- Undoes 005_find_stale_jobs_function.sql. A policy written by hand may be all that keeps a job from running twice.
+do $$
+begin
+  if to_regclass('public.job_policies') is not null
+    and coalesce(current_setting('queuekeeper.drop_data', true), '') <> 'on' then
+    if exists (
+      select from public.job_policies p
+      where p.job_type <> 'default' or p.stale_after is not null or p.deadline is not null
+        or (p.max_recoveries, p.on_stale, p.max_errors) is distinct from (3, 'requeue', 5)
+    ) then
+      raise exception 'job_policies holds policies: save them, then set queuekeeper.drop_data to on';
+    end if;
+  end if;
+end $$;
 drop view if exists public.stale_jobs_view cascade;
 drop function if exists public.find_stale_jobs(integer) cascade;
 drop function if exists public.threshold_interval(integer) cascade;
