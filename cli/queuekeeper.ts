@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { Command, InvalidArgumentError } from 'commander';
 import { withEnvFile } from '../lib/env-file.ts';
 import { readSecrets, readSettings } from '../lib/settings.ts';
