@@ -97,13 +97,10 @@ type Work<T> = (client: pg.Client, migrations: Migration[], applied: Map<string,
 
 async function withHistory<T>(databaseUrl: string, options: MigrateOptions, work: Work<T>): Promise<T> {
   const migrations = await readMigrations(options.directory ?? MIGRATIONS);
-  const client = new pg.Client({ connectionString: databaseUrl, application_name: 'queuekeeper-migrate' });
-  await client.connect().catch((cause) => {
-    // The URL holds a password: name the host at most.
-    throw new Error(`cannot connect to the database at ${hostOf(databaseUrl)}: ${cause.message}`, { cause });
-  });
+  const client = await connect(databaseUrl);
   try {
-    await client.query(`set lock_timeout = '30s'`);
+    // An index on a big table may take longer than the two minutes that hosted databases give a statement.
+    await client.query(`set lock_timeout = '30s'; set statement_timeout = 0`);
     await client.query('select pg_advisory_lock($1)', [ADVISORY_LOCK]);
     await client.query(`
       create schema if not exists supabase_migrations;
@@ -123,6 +120,19 @@ async function withHistory<T>(databaseUrl: string, options: MigrateOptions, work
     return await work(client, migrations, applied);
   } finally {
     await client.end(); // gives the lock back too
+  }
+}
+
+async function connect(databaseUrl: string): Promise<pg.Client> {
+  try {
+    const client = new pg.Client({ connectionString: databaseUrl, application_name: 'queuekeeper-migrate' });
+    // A connection that breaks also rejects the query in hand, which says it better than a crash would.
+    client.on('error', () => {});
+    await client.connect();
+    return client;
+  } catch (cause) {
+    // The URL holds a password: name the host at most.
+    throw new Error(`cannot connect to the database at ${hostOf(databaseUrl)}: ${(cause as Error).message}`, { cause });
   }
 }
 
@@ -157,7 +167,7 @@ async function inTransaction(client: pg.Client, what: string, work: () => Promis
     await work();
     await client.query('commit');
   } catch (cause) {
-    await client.query('rollback');
+    await client.query('rollback').catch(() => {}); // over a broken connection it is rolled back already
     throw new Error(`${what} failed and changed nothing: ${(cause as Error).message}`, { cause });
   }
 }
