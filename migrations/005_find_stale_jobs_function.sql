@@ -52,7 +52,8 @@ returns table (
   worker_id text, lease bigint, recoveries integer, held_at timestamptz,
   reason text, stale_since timestamptz, on_stale text, max_recoveries integer
 )
-language sql stable security invoker set search_path = '' as $$
+-- rows: few, so that what is joined to it is looked up by key, not scanned
+language sql stable security invoker rows 100 set search_path = '' as $$
   with
     clock as materialized (select pg_catalog.clock_timestamp() as now),
     policies as materialized (

@@ -59,7 +59,7 @@ begin
           else 'fail'
         end as action
       from public.judge_stale_jobs(apply_recovery.threshold, apply_recovery.job_ids) s
-      join public.jobs j on j.id = s.id
+      join public.jobs j on j.id = s.id and j.status = 'in_progress'
     ),
     decided as (
       select
@@ -101,7 +101,7 @@ begin
         -- A held job must go on looking stale.
         updated_at = case when d.action = 'hold' then j.updated_at else clock_timestamp() end
       from decided d
-      where j.id = d.id and not apply_recovery.dry_run
+      where j.id = d.id and j.status = 'in_progress' and not apply_recovery.dry_run
       returning j.id
     ),
     logged as (
@@ -223,7 +223,7 @@ begin
   begin
     return query select * from public.apply_recovery(picked, threshold, outage, run_id, dry_run);
   exception when others then
-    -- One bad row must not stop the rest (hardbyte/awa#388): the same, job by job.
+    -- One bad row must not stop the rest (awa#388): the same, job by job.
     foreach one in array picked loop
       begin
         return query select * from public.apply_recovery(array[one], threshold, outage, run_id, dry_run);

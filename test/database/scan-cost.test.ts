@@ -1,0 +1,124 @@
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import type pg from 'pg';
+import { call } from './builders.ts';
+import { freshDatabase } from './harness.ts';
+
+type Plan = {
+  'Node Type': string;
+  'Relation Name'?: string;
+  'Index Name'?: string;
+  'Shared Hit Blocks': number;
+  'Shared Read Blocks': number;
+  Plans?: Plan[];
+};
+
+const JOBS = 60_000;
+const IN_PROGRESS = 200;
+const STALE = 20;
+
+let db: pg.Client;
+
+beforeAll(async () => {
+  db = await (await freshDatabase()).connect('supabase_admin');
+  await db.query(`
+    insert into public.jobs (customer_id, package_size, status, lease, created_at, updated_at, started_at)
+    select 'customer-' || n % 500, 50, case when n <= ${IN_PROGRESS} then 'in_progress' else 'completed' end, 1,
+      now() - interval '1 day', case when n <= ${STALE} then now() - interval '1 hour' else now() end, null
+    from generate_series(1, ${JOBS}) n;
+    insert into public.job_heartbeats select id, 1, updated_at from public.jobs where status = 'in_progress' limit 100;
+    insert into public.worker_heartbeats (worker_id, current_job_id)
+    select 'worker-' || n, gen_random_uuid() from generate_series(1, 2000) n`);
+  await db.query('vacuum analyze public.jobs, public.job_heartbeats, public.worker_heartbeats');
+  await db.query(`
+    load 'auto_explain';
+    set auto_explain.log_min_duration = 0;
+    set auto_explain.log_nested_statements = on;
+    set auto_explain.log_analyze = on;
+    set auto_explain.log_buffers = on;
+    set auto_explain.log_format = json;
+    set client_min_messages = log`);
+}, 60_000);
+
+/** The plans that Postgres really ran, also those inside of functions. */
+async function plansOf(sql: string): Promise<Plan[]> {
+  const plans: Plan[] = [];
+  const listen = ({ message = '' }: { message?: string }) => {
+    const json = message.slice(message.indexOf('{'));
+    if (message.includes('plan:')) plans.push(JSON.parse(json).Plan);
+  };
+  db.on('notice', listen);
+  await db.query(sql);
+  db.off('notice', listen);
+  return plans;
+}
+
+function nodesOf(plan: Plan): Plan[] {
+  return [plan, ...(plan.Plans ?? []).flatMap(nodesOf)];
+}
+
+const buffersOf = (plan: Plan) => plan['Shared Hit Blocks'] + plan['Shared Read Blocks'];
+
+describe('the cost of a scan grows with the jobs in progress, never with the table', () => {
+  test.each([
+    ['find_stale_jobs', 'select * from public.find_stale_jobs(10)'],
+    ['stale_jobs_view', 'select * from public.stale_jobs_view'],
+    ['stale_job_health', 'select * from public.stale_job_health()'],
+    ['a dry run of recover_stale_jobs', 'select * from public.recover_stale_jobs(dry_run => true)'],
+    ['recover_stale_jobs', 'begin; select * from public.recover_stale_jobs(); rollback'],
+    [
+      'find_stale_jobs, with deadlines and a job on hold',
+      `insert into public.job_policies (job_type, deadline) values ('report', '30 minutes') on conflict do nothing;
+       select * from public.find_stale_jobs(10)`,
+    ],
+  ])('%s reads jobs through the indexes of the jobs in progress', async (_name, sql) => {
+    const plans = await plansOf(sql);
+    const scans = plans.flatMap(nodesOf).filter((node) => node['Node Type'].includes('Scan'));
+    const indexes = new Set(scans.map((node) => node['Index Name']));
+    expect(indexes).toContain('jobs_in_progress_last_change_idx');
+    const ofJobs = scans.filter((node) => node['Relation Name'] === 'jobs');
+    expect(ofJobs.length).toBeGreaterThan(0);
+    expect(ofJobs.filter((node) => node['Node Type'] === 'Seq Scan')).toEqual([]);
+    expect(scans.filter((node) => node['Node Type'] === 'Seq Scan').map((node) => node['Relation Name'])).not.toContain(
+      'worker_heartbeats',
+    );
+  });
+
+  test('find_stale_jobs reads a handful of buffers for each stale job', async () => {
+    await plansOf('select * from public.find_stale_jobs(10)'); // the catalog is read once
+    const plans = await plansOf('select * from public.find_stale_jobs(10)');
+    const total = Math.max(...plans.map(buffersOf));
+    expect(total).toBeGreaterThan(0);
+    expect(total).toBeLessThan(STALE * 15 + 50);
+    expect(await call(db, `pg_relation_size('public.jobs') / 8192`)).toBeTruthy();
+    expect(Number(await call(db, `pg_relation_size('public.jobs') / 8192`))).toBeGreaterThan(total * 2);
+  });
+});
+
+test('a heartbeat writes no job and touches no index', async () => {
+  const database = await freshDatabase();
+  const client = await database.connect();
+  await client.query(`insert into public.jobs (customer_id) select 'customer-1' from generate_series(1, 5)`);
+  const { rows: jobs } = await client.query(
+    `select id, public.claim_job(id, 'worker-' || row_number() over ())->>'lease' as lease from public.jobs`,
+  );
+  const counters = `select relname, n_tup_upd::int as updates, n_tup_hot_upd::int as hot
+    from pg_catalog.pg_stat_user_tables
+    where relname in ('jobs', 'job_heartbeats', 'worker_heartbeats') order by relname`;
+  await client.query('select pg_stat_force_next_flush()');
+  const { rows: before } = await client.query(counters);
+  for (let beat = 0; beat < 20; beat++) {
+    for (const { id, lease } of jobs) await client.query('select public.heartbeat_job($1, $2)', [id, lease]);
+  }
+  await client.query('select pg_stat_force_next_flush()');
+  const { rows: after } = await client.query(counters);
+  const changed = after.map(({ relname, updates, hot }, index) => ({
+    relname,
+    updates: updates - before[index].updates,
+    hot: hot - before[index].hot,
+  }));
+  expect(changed).toEqual([
+    { relname: 'job_heartbeats', updates: 100, hot: 100 },
+    { relname: 'jobs', updates: 0, hot: 0 },
+    { relname: 'worker_heartbeats', updates: 100, hot: 100 },
+  ]);
+});
