@@ -20,6 +20,8 @@ export type Incident = {
   depth: number;
   /** The highest count, for the account at the end. */
   peak: number;
+  /** New ones that Slack was to hear of and did not take. */
+  untold?: number;
   emptyReadings: number;
 };
 
@@ -29,6 +31,8 @@ export type Decision = {
   newCount: number;
   /** What to remember once Slack has taken the message, or at once when there is none. */
   incident?: Incident;
+  /** What to remember when Slack did not take it, so that the next run says it. */
+  unsaid?: Incident;
 };
 
 /**
@@ -50,15 +54,18 @@ export function decide(incident: Incident | undefined, reading: Reading, now: Da
   }
   if (total === 0) {
     const emptyReadings = incident.emptyReadings + 1;
-    if (emptyReadings >= EMPTY_READINGS_FOR_ALL_CLEAR) return { speak: 'all_clear', newCount: 0 };
-    return { newCount: 0, incident: { ...incident, emptyReadings } };
+    if (emptyReadings >= EMPTY_READINGS_FOR_ALL_CLEAR) return { speak: 'all_clear', newCount: 0, unsaid: incident };
+    return { newCount: 0, incident: { ...incident, depth: 0, emptyReadings } };
   }
   const seen = { ...incident, emptyReadings: 0, peak: Math.max(incident.peak, total) };
-  const newCount = reading.newCount ?? Math.max(0, total - incident.depth);
-  const spoken = { ...seen, alertedAt: at, depth: total };
-  if (newCount > 0) return { speak: 'growth', newCount, incident: spoken };
+  const spoken = { ...seen, alertedAt: at, depth: total, untold: 0 };
+  const untold = incident.untold ?? 0;
+  // Without a count of its own, what was not told may be among what is above the last count, or may have replaced it.
+  const newCount =
+    reading.newCount === undefined ? Math.max(untold, total - incident.depth) : untold + reading.newCount;
+  if (newCount > 0) return { speak: 'growth', newCount, incident: spoken, unsaid: { ...seen, untold: newCount } };
   if (now.getTime() - Date.parse(incident.alertedAt) >= REMINDER_MS) {
-    return { speak: 'reminder', newCount: 0, incident: spoken };
+    return { speak: 'reminder', newCount: 0, incident: spoken, unsaid: seen };
   }
   return { newCount: 0, incident: { ...seen, depth: Math.min(incident.depth, total) } };
 }

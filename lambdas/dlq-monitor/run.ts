@@ -1,9 +1,10 @@
 import type { SlackMessage } from '../shared/slack-message.ts';
 import { composeAlert, composeAllClear, type Facts, placeOf } from './compose.ts';
 import type { DeadLetterQueue, QueueAttributes } from './dead-letter-queue.ts';
-import { type Decision, decide } from './decide.ts';
+import { type Decision, decide, type Incident } from './decide.ts';
 import type { Ledger } from './ledger.ts';
 import { look } from './look.ts';
+import { soonestFirst } from './message-parts.ts';
 import { settle } from './settle.ts';
 import type { State, StateStore } from './state-store.ts';
 
@@ -67,37 +68,34 @@ async function runAlone(options: RunOptions, problems: string[]): Promise<RunRep
     problem(`reach the database: ${error.message}`);
     return undefined;
   });
-  const seen = await look({ queue, depth, last: state?.look, ledger, now: now(), remainingMs, problem });
+  const { incident: before, look: last } = state ?? {};
+  const redriven = await countRedriven(queue, depth.arn, before, problem);
+  const seen = await look({ queue, depth, last, redriven, ledger, now: now(), remainingMs, problem });
   // The count of an empty queue can be 1 for less than a minute (construct-hub#1758): ask again before the first alert.
-  if (!state?.incident && seen.seen?.size === 0) depth = await queue.readAttributes();
+  if (!before && seen.seen?.size === 0) depth = await queue.readAttributes();
 
-  const decision = decide(state?.incident, { ...depth, newCount: seen.newCount }, now(), threshold);
+  const decision = decide(before, { ...depth, newCount: seen.newCount }, now(), threshold);
   const total = depth.visible + depth.inFlight + depth.delayed;
   if (decision.speak && decision.speak !== 'all_clear') log.warn(`DLQ threshold exceeded: ${total} messages`);
 
-  const cleared = await settle({ queue, depth, look: seen, ledger, incident: state?.incident, decision, problem });
+  const settled = { depth, last, look: seen, redriven, ledger, incident: before, decision, now: now(), problem };
+  const cleared = await settle(settled);
   const facts: Facts = { place, depth, decision, look: seen, isStateKnown: isKnown, links: options.links, now: now() };
   let alertsFailed = 0;
   let incident = decision.incident;
   if (decision.speak) {
     const message =
-      state?.incident && decision.speak === 'all_clear'
-        ? composeAllClear(facts, state.incident, cleared)
-        : composeAlert(facts);
+      before && decision.speak === 'all_clear' ? composeAllClear(facts, before, cleared) : composeAlert(facts);
     await options.sendToSlack(message).catch((error: Error) => {
       problem(`alert Slack: ${error.message}`);
       alertsFailed = 1;
-      incident = state?.incident; // not said: the next run says it
+      incident = decision.unsaid;
     });
   }
-  const next: State = {
-    incident,
-    look: { depth: total, isRecorded: seen.isRecorded },
-    writtenAt: now().toISOString(),
-  };
+  const next: State = { incident, look: seen.next, writtenAt: now().toISOString() };
   await store.write(next).catch((error: Error) => problem(`write the alert state: ${error.message}`));
 
-  const oldest = total > 0 ? seen.deadLetters[0] : undefined;
+  const oldest = total > 0 ? soonestFirst(seen.deadLetters)[0] : undefined;
   return {
     depth,
     newCount: seen.newCount,
@@ -106,6 +104,20 @@ async function runAlone(options: RunOptions, problems: string[]): Promise<RunRep
     alertsFailed,
     problems,
   };
+}
+
+/** Messages that redrives have moved out since the incident began; undefined without one, or when SQS does not say. */
+async function countRedriven(
+  queue: DeadLetterQueue,
+  arn: string,
+  incident: Incident | undefined,
+  problem: (text: string) => void,
+) {
+  if (!incident) return undefined;
+  return queue.countRedriven(arn, new Date(incident.since)).catch((error: Error) => {
+    problem(`list the redrives: ${error.message}`);
+    return undefined;
+  });
 }
 
 /** What was said before: from the store, or from this process's own memory while the store does not answer. */

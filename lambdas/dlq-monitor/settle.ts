@@ -1,33 +1,33 @@
-import type { DeadLetterQueue, QueueAttributes } from './dead-letter-queue.ts';
+import type { QueueAttributes } from './dead-letter-queue.ts';
 import type { Decision, Incident } from './decide.ts';
 import type { Cleared, Ledger } from './ledger.ts';
 import type { Look } from './look.ts';
+import type { LastLook } from './state-store.ts';
 
 export interface SettleOptions {
-  readonly queue: DeadLetterQueue;
   readonly depth: QueueAttributes;
+  readonly last?: LastLook;
   readonly look: Look;
+  readonly redriven?: number;
   readonly ledger?: Ledger;
   readonly incident?: Incident;
   readonly decision: Decision;
+  readonly now: Date;
   readonly problem: (text: string) => void;
 }
 
 /**
- * Closes the records of dead letters that have left the queue, when that is certain: after a look that saw all of it, or
- * at the all clear.
+ * Closes the records of dead letters that have left the queue, when that is certain: after a look that saw all of it, at
+ * the all clear, or at the second empty reading where Slack never heard of them: the next incident must not count them.
  * @returns those that left since the incident began; undefined when that is not known
  */
 export async function settle(options: SettleOptions): Promise<Cleared[] | undefined> {
-  const { queue, depth, look, ledger, incident, decision, problem } = options;
-  const isEmpty = decision.speak === 'all_clear';
-  if (!ledger || !incident || !(isEmpty || (look.isComplete && look.isRecorded))) return undefined;
-  const since = new Date(incident.since);
-  const redriven = await queue.countRedriven(depth.arn, since).catch((error: Error) => {
-    problem(`list the redrives: ${error.message}`);
-    return undefined;
-  });
-  return ledger.clear(isEmpty ? [] : [...(look.seen ?? [])], redriven, since).catch((error: Error) => {
+  const { depth, last, look, redriven, ledger, incident, decision, now, problem } = options;
+  const isEmpty = depth.visible + depth.inFlight + depth.delayed === 0;
+  const isForgotten = isEmpty && !incident && !last?.depth && look.deadLetters.length > 0;
+  if (!ledger || !(decision.speak === 'all_clear' || look.isWhole || isForgotten)) return undefined;
+  const since = incident ? new Date(incident.since) : now;
+  return ledger.clear(look.isWhole ? [...(look.seen ?? [])] : [], redriven, since).catch((error: Error) => {
     problem(`close dead_letters: ${error.message}`);
     return undefined;
   });

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import {
   DeleteParameterCommand,
   GetParameterCommand,
@@ -12,10 +13,21 @@ import type { Incident } from './decide.ts';
 export interface State {
   /** Absent while there are no dead letters that Slack heard of. */
   readonly incident?: Incident;
-  /** The last look: its count, and whether what it read could be recorded. */
-  readonly look?: { readonly depth: number; readonly isRecorded: boolean };
+  readonly look?: LastLook;
   /** When this was written, ISO 8601: the newer of two copies counts. */
   readonly writtenAt: string;
+}
+
+/** The last look at the messages: what SQS counted then, and how far it got. */
+export interface LastLook {
+  readonly depth: number;
+  readonly visible: number;
+  /** Messages that redrives had moved out since the incident began. */
+  readonly redriven: number;
+  /** What was read could be recorded. */
+  readonly isRecorded: boolean;
+  /** All was read and recorded, so that what is new to the database at the next look is news. */
+  readonly isWhole: boolean;
 }
 
 export interface StateStore {
@@ -65,12 +77,14 @@ export function connectStateStore(ssm: SSMClient, name: string, timeoutMs = 5_00
 
   return {
     async lock(now, until) {
-      if (await create(lockName, until.toISOString())) return true;
-      const heldUntil = await readParameter(lockName);
-      if (heldUntil && Date.parse(heldUntil) > now.getTime()) return false;
+      const lock = `${until.toISOString()} ${randomUUID()}`;
+      if (await create(lockName, lock)) return true;
+      const held = await readParameter(lockName);
+      if (held === lock) return true; // SSM had taken it, but its first answer was lost and the SDK asked again
+      if (held && Date.parse(held.split(' ')[0] ?? '') > now.getTime()) return false;
       // Its run died: by then Lambda had ended it for certain.
       await remove(lockName);
-      return create(lockName, until.toISOString());
+      return create(lockName, lock);
     },
     unlock: () => remove(lockName),
     async read() {
