@@ -66,13 +66,16 @@ language sql stable security invoker rows 100 set search_path = '' as $$
       where j.status = 'in_progress'
         and greatest(j.updated_at, j.started_at, j.created_at)
           < (select now from clock) - (select min(p.stale_after) from policies p)
+        and (only_ids is null or j.id = any (only_ids))
       union
       select j.id from public.jobs j
       where j.status = 'in_progress'
         and j.started_at < (select now from clock) - (select min(p.deadline) from policies p)
+        and (only_ids is null or j.id = any (only_ids))
       union
       select j.id from public.jobs j
       where j.status = 'in_progress' and j.held_at is not null
+        and (only_ids is null or j.id = any (only_ids))
     ),
     -- Column by column: a jobs table of another team's making may have columns of any name besides.
     judged as (
@@ -98,7 +101,6 @@ language sql stable security invoker rows 100 set search_path = '' as $$
           where by_worker.worker_id = j.worker_id
         ) w
       ) beat
-      where only_ids is null or j.id = any (only_ids)
     ),
     silent_or_late as (
       select
