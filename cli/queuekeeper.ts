@@ -34,9 +34,11 @@ migrate
 program
   .command('deploy')
   .description('store the secrets in SSM, then cdk deploy; further options go to cdk')
+  .option('--profile <name>', 'the AWS profile, of the secrets as of the stack')
   .allowUnknownOption()
   .argument('[options...]')
-  .action(async (options: string[]) => {
+  .action(async (options: string[], { profile }: { profile?: string }) => {
+    if (profile) process.env['AWS_PROFILE'] = profile; // read by our SSM client and by the CDK alike
     const [settings, secrets] = all(
       () => readSettings(variables),
       () => readSecrets(variables),
@@ -53,6 +55,11 @@ function databaseUrl(): string {
     const seen = url ? 'is not a Postgres URL' : 'is missing';
     throw new Error(
       `SUPABASE_DB_URL ${seen}, wanted postgresql://USER:PASSWORD@HOST:5432/postgres (Supabase: Connect > Session pooler or Direct connection)`,
+    );
+  }
+  if (!URL.canParse(url)) {
+    throw new Error(
+      'SUPABASE_DB_URL cannot be read as a URL, wanted its placeholders filled in and each of : / ? # [ ] @ % in the password percent-encoded (@ is %40)',
     );
   }
   if (new URL(url).port === '6543') {
