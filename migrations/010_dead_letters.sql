@@ -62,7 +62,7 @@ begin
       and not exists (
         select from public.worker_heartbeats w
         where w.current_job_id::text = job.id::text and w.last_heartbeat > now() - interval '5 minutes'
-          and w.last_heartbeat > job.started_at + interval '1 second'
+          and (job.started_at is null or w.last_heartbeat > job.started_at + interval '1 second')
       )
     );
   if fails then
@@ -90,11 +90,13 @@ grant execute on function public.fail_dead_lettered_job(uuid, bigint, text, text
 
 -- Records dead letters; one that is known already is only marked as seen again.
 -- letters: [{"message_id", "body", "receive_count", "sent_at", "expires_at"} and, where the message has them,
--- "job_id", "customer_id", "lease", "source_queue", "reason"]. Answers a row for each.
+-- "job_id", "customer_id", "lease", "source_queue", "reason"]. Answers a row for each; job_error says why the job's side
+-- could not be done (a check or a trigger of an older table, say): the letter is kept all the same.
 create or replace function public.record_dead_letters(queue_name text, letters jsonb)
 returns table (
   message_id text, job_id uuid, customer_id text, job_type text, reason text, receive_count integer,
-  sent_at timestamptz, expires_at timestamptz, first_seen_at timestamptz, is_new boolean, job_failed boolean
+  sent_at timestamptz, expires_at timestamptz, first_seen_at timestamptz, is_new boolean, job_failed boolean,
+  job_error text
 )
 language plpgsql volatile security invoker set search_path = '' set statement_timeout = '20s' as $$
 #variable_conflict use_column
@@ -113,6 +115,7 @@ begin
     select * into job from public.jobs j where j.id = letter.job_id;
     is_new := false;
     job_failed := false;
+    job_error := null;
     insert into public.dead_letters as d (
       queue_name, message_id, job_id, customer_id, job_type, lease, source_queue, reason, body, receive_count,
       sent_at, expires_at
@@ -129,13 +132,20 @@ begin
     returning * into kept;
     if found then
       is_new := true;
-      job_failed := public.fail_dead_lettered_job(
-        letter.job_id, letter.lease, letter.message_id, kept.reason, letter.receive_count
-      );
+      begin
+        job_failed := public.fail_dead_lettered_job(
+          letter.job_id, letter.lease, letter.message_id, kept.reason, letter.receive_count
+        );
+      exception when others then
+        if left(sqlstate, 2) in ('40', '53', '55', '57') then
+          raise; -- it will pass (a deadlock, a lock, a shutdown): the caller tries again
+        end if;
+        job_error := sqlerrm;
+      end;
     else
-      -- It was taken for gone, perhaps, when it was only out of sight.
+      -- It was taken for gone, perhaps, when it was only out of sight. Its receives are ours by now, not attempts.
       update public.dead_letters d
-      set last_seen_at = clock_timestamp(), receive_count = letter.receive_count, cleared_at = null, cleared_how = null
+      set last_seen_at = clock_timestamp(), expires_at = letter.expires_at, cleared_at = null, cleared_how = null
       where d.queue_name = record_dead_letters.queue_name and d.message_id = letter.message_id
       returning * into kept;
     end if;

@@ -4,12 +4,21 @@ import type { DeadLetter } from './message-parts.ts';
 
 /** What the database knows of dead letters. */
 export interface Ledger {
-  /** Records letters; those that it refuses come back in `refused`. @throws when the database does not answer */
-  record(letters: Letter[]): Promise<{ newCount: number; refused: string[] }>;
+  /** @throws when the database does not answer */
+  record(letters: Letter[]): Promise<Recorded>;
   /** Those that are still in the queue, the first to expire first. */
   open(): Promise<DeadLetter[]>;
   /** Takes those that are not there any more for gone. Answers all that left since then. */
   clear(stillThere: string[], redriven: number | undefined, since: Date): Promise<Cleared[]>;
+}
+
+export interface Recorded {
+  /** Letters that were not known before. */
+  readonly newCount: number;
+  /** Letters that the database refuses, with the reason. */
+  readonly refused: string[];
+  /** Letters that are recorded, but whose job could not be marked, with the reason. */
+  readonly unmarked: string[];
 }
 
 export type Cleared = DeadLetter & { how: 'redriven' | 'deleted' | 'expired' | 'unknown' };
@@ -26,37 +35,46 @@ interface Row {
   readonly first_seen_at: string;
 }
 
+interface RecordedRow {
+  readonly message_id: string;
+  readonly is_new: boolean;
+  readonly job_error: string | null;
+}
+
 /** Letters recorded together must fit a request; a body can have 1 MiB. */
 const LARGEST_REQUEST = 1_000_000;
 
 export function openLedger(database: Database, queueName: string): Ledger {
-  const recordTogether = async (letters: Letter[]) => {
-    const rows = await database.call<{ is_new: boolean }[]>('record_dead_letters', {
-      queue_name: queueName,
-      letters,
-    });
-    return rows.filter((row) => row.is_new).length;
+  const recordTogether = async (letters: Letter[]): Promise<Recorded> => {
+    const rows = await database.call<RecordedRow[]>('record_dead_letters', { queue_name: queueName, letters });
+    return {
+      newCount: rows.filter((row) => row.is_new).length,
+      refused: [],
+      unmarked: rows.filter((row) => row.job_error).map((row) => `${row.message_id}: ${row.job_error}`),
+    };
   };
   return {
     async record(letters) {
       const size = letters.reduce((sum, { body }) => sum + body.length, 0);
-      let newCount = 0;
-      const refused: string[] = [];
       if (size <= LARGEST_REQUEST || letters.length === 1) {
         try {
-          return { newCount: await recordTogether(letters), refused };
+          return await recordTogether(letters);
         } catch (error) {
           if (!(error instanceof DatabaseError) || error.isUnavailable) throw error;
-          if (letters.length === 1) return { newCount, refused: [`${letters[0]?.message_id}: ${error.message}`] };
+          const [letter] = letters;
+          if (letters.length === 1) {
+            return { newCount: 0, refused: [`${letter?.message_id}: ${error.message}`], unmarked: [] };
+          }
         }
       }
       // One bad letter must not keep the others out.
-      for (const letter of letters) {
-        const one = await this.record([letter]);
-        newCount += one.newCount;
-        refused.push(...one.refused);
-      }
-      return { newCount, refused };
+      const each: Recorded[] = [];
+      for (const letter of letters) each.push(await this.record([letter]));
+      return {
+        newCount: each.reduce((sum, { newCount }) => sum + newCount, 0),
+        refused: each.flatMap(({ refused }) => refused),
+        unmarked: each.flatMap(({ unmarked }) => unmarked),
+      };
     },
     open: async () => (await database.call<Row[]>('open_dead_letters', { queue_name: queueName })).map(toDeadLetter),
     async clear(stillThere, redriven, since) {

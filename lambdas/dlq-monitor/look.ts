@@ -69,6 +69,7 @@ export async function look(options: LookOptions): Promise<Look> {
       isRefused = true;
       problem(`record a dead letter: ${refusal}`);
     }
+    for (const reason of recorded?.unmarked ?? []) problem(`mark the job of a dead letter: ${reason}`);
   };
   const seen = await attempt(
     () => peek({ queue, expected: depth.visible, remainingMs, onMessages }),

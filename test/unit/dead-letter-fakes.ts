@@ -130,7 +130,8 @@ export function aLedger(): FakeLedger {
         recorded.add(message_id);
         open.add(message_id);
       }
-      return { newCount, refused: letters.map(({ message_id }) => message_id).filter((id) => refuses.has(id)) };
+      const refused = letters.map(({ message_id }) => message_id).filter((id) => refuses.has(id));
+      return { newCount, refused, unmarked: [] };
     },
     async open() {
       answer();

@@ -20,6 +20,7 @@ const DOWN = new DatabaseError('record_dead_letters: no answer', 0);
 function aDatabase({
   refuse = [] as string[],
   known = [] as string[],
+  unmarked = [] as string[],
   fail = (_n: number): Error | undefined => undefined,
 } = {}) {
   const requests: string[][] = [];
@@ -30,7 +31,13 @@ function aDatabase({
       const error = fail(requests.length);
       if (error) throw error;
       if (ids.some((id) => refuse.includes(id))) throw REFUSED;
-      return ids.map((message_id): Row => ({ message_id, is_new: !known.includes(message_id) })) as T;
+      return ids.map(
+        (message_id): Row => ({
+          message_id,
+          is_new: !known.includes(message_id),
+          job_error: unmarked.includes(message_id) ? 'never' : null,
+        }),
+      ) as T;
     },
   };
   return { requests, ledger: openLedger(database, 'dead-letters') };
@@ -39,7 +46,11 @@ function aDatabase({
 describe('the ledger', () => {
   test('records letters together and counts the new ones', async () => {
     const { requests, ledger } = aDatabase({ known: ['b'] });
-    expect(await ledger.record([aLetter('a'), aLetter('b'), aLetter('c')])).toEqual({ newCount: 2, refused: [] });
+    expect(await ledger.record([aLetter('a'), aLetter('b'), aLetter('c')])).toEqual({
+      newCount: 2,
+      refused: [],
+      unmarked: [],
+    });
     expect(requests).toEqual([['a', 'b', 'c']]);
   });
 
@@ -48,8 +59,18 @@ describe('the ledger', () => {
     expect(await ledger.record([aLetter('a'), aLetter('b'), aLetter('c')])).toEqual({
       newCount: 2,
       refused: [`b: ${REFUSED.message}`],
+      unmarked: [],
     });
     expect(requests).toEqual([['a', 'b', 'c'], ['a'], ['b'], ['c']]);
+  });
+
+  test('tells of a letter that is kept while its job could not be marked', async () => {
+    const { ledger } = aDatabase({ unmarked: ['b'] });
+    expect(await ledger.record([aLetter('a'), aLetter('b')])).toEqual({
+      newCount: 2,
+      refused: [],
+      unmarked: ['b: never'],
+    });
   });
 
   test('throws at once when the database does not answer', async () => {
@@ -74,7 +95,11 @@ describe('the ledger', () => {
 
   test('sends one of 1 MiB by itself', async () => {
     const { ledger } = aDatabase();
-    expect(await ledger.record([aLetter('a', 'x'.repeat(1_048_576))])).toEqual({ newCount: 1, refused: [] });
+    expect(await ledger.record([aLetter('a', 'x'.repeat(1_048_576))])).toEqual({
+      newCount: 1,
+      refused: [],
+      unmarked: [],
+    });
   });
 
   test('lets any other error through', async () => {
