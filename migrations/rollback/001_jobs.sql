@@ -6,8 +6,7 @@ begin
   if to_regclass('public.jobs') is null then
     return;
   elsif obj_description('public.jobs'::regclass) is distinct from 'Created by Queuekeeper: one row per job.' then
-    drop index if exists public.jobs_in_progress_last_change_idx, public.jobs_in_progress_started_at_idx,
-      public.jobs_held_idx;
+    drop index if exists public.jobs_in_progress_last_change_idx;
     drop policy if exists deny_api_roles on public.jobs;
     for added in
       select attname from pg_attribute
