@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { close, LOOPBACK, listen } from './loopback.ts';
 
+/** Answers a request; `false` says that it has nothing under this path. */
 export type Handle = (request: IncomingMessage, response: ServerResponse) => unknown;
 
 export type FrontDoor = {
@@ -13,12 +14,16 @@ export type FrontDoor = {
 /** The one HTTP address of the local system: each part puts what it serves under its own prefix. */
 export async function startFrontDoor(port: number): Promise<FrontDoor> {
   const routes = new Map<string, Handle>();
-  const server = createServer((request, response) => {
+  const server = createServer(async (request, response) => {
     const path = new URL(request.url ?? '/', 'http://local').pathname;
     const fitting = [...routes.keys()].filter((prefix) => path === prefix || path.startsWith(`${prefix}/`));
     const [longest] = fitting.sort((a, b) => b.length - a.length);
     const handle = longest === undefined ? notFound : (routes.get(longest) ?? notFound);
-    handle(request, response);
+    try {
+      if ((await handle(request, response)) === false) notFound(request, response);
+    } catch (error) {
+      if (!response.headersSent) response.writeHead(500).end(String(error));
+    }
   });
   const origin = `http://${LOOPBACK}:${await listen(server, port)}`;
   return {

@@ -53,6 +53,36 @@ export const UNDERSTOOD_TYPES: Readonly<Record<string, KnownType>> = {
     used: ['ScheduleExpression', 'State', 'Targets'],
     ignored: { Name: NO_METADATA, Description: NO_METADATA, Tags: NO_METADATA },
   },
+  'AWS::SNS::Topic': {
+    used: ['TopicName'],
+    ignored: {
+      DisplayName: NO_METADATA,
+      KmsMasterKeyId: 'nothing is encrypted at rest on a laptop',
+      Tags: NO_METADATA,
+    },
+  },
+  'AWS::SNS::Subscription': { used: ['Protocol', 'TopicArn', 'Endpoint'], ignored: {} },
+  'AWS::CloudWatch::Alarm': {
+    used: [
+      'AlarmName',
+      'AlarmDescription',
+      'AlarmActions',
+      'OKActions',
+      'InsufficientDataActions',
+      'Namespace',
+      'MetricName',
+      'Dimensions',
+      'Metrics',
+      'Statistic',
+      'Period',
+      'EvaluationPeriods',
+      'DatapointsToAlarm',
+      'Threshold',
+      'ComparisonOperator',
+      'TreatMissingData',
+    ],
+    ignored: { Tags: NO_METADATA },
+  },
 };
 
 /** Types without a local effect, each with the reason. */
@@ -66,12 +96,8 @@ export const INERT_TYPES: Readonly<Record<string, string>> = {
   'AWS::KMS::Key': 'nothing is encrypted at rest on a laptop',
   'AWS::KMS::Alias': 'nothing is encrypted at rest on a laptop',
   'AWS::Logs::LogGroup': 'lines go to the terminal',
-  'AWS::Logs::MetricFilter': 'metrics are not collected locally',
-  'AWS::CloudWatch::Alarm': 'metrics are not collected locally; the stack tests assert the alarms',
-  'AWS::CloudWatch::CompositeAlarm': 'metrics are not collected locally; the stack tests assert the alarms',
-  'AWS::CloudWatch::Dashboard': 'metrics are not collected locally',
-  'AWS::SNS::Topic': 'only alarms publish, and there are none locally',
-  'AWS::SNS::Subscription': 'only alarms publish, and there are none locally',
+  'AWS::Logs::MetricFilter': 'metrics are taken from EMF lines only',
+  'AWS::CloudWatch::Dashboard': 'a page of the AWS console',
   'AWS::Lambda::EventInvokeConfig': 'a failed run is shown in the terminal and waits for the next tick',
   'AWS::CDK::Metadata': 'tells AWS which constructs were used',
 };

@@ -1,5 +1,7 @@
 import type { SchedulePlan } from './template.ts';
 
+/** So soon after the start that a newcomer sees something happen; in AWS it is one period after the deploy. */
+const FIRST_RUN_MS = 2_000;
 const UNIT_MS: Readonly<Record<string, number>> = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };
 
 /** The period of an EventBridge `rate(…)` expression. Anything else is an error that names it. */
@@ -17,18 +19,20 @@ export type ScheduleOptions = {
   readonly onError: (functionName: string, error: unknown) => void;
 };
 
-/** Runs each schedule at its period until stopped. A run that is still going is not joined by a second one. */
+/** Runs each schedule soon after the start and then at its period, until stopped. A run that is still going is not joined by a second one. */
 export function startSchedules({ schedules, timeScale, run, onError }: ScheduleOptions): { stop(): Promise<void> } {
   const running = new Map<SchedulePlan, Promise<unknown>>();
-  const timers = schedules.map((schedule) =>
-    setInterval(() => {
-      if (running.has(schedule)) return;
-      const done = run(schedule.functionName, schedule.input)
-        .catch((error) => onError(schedule.functionName, error))
-        .finally(() => running.delete(schedule));
-      running.set(schedule, done);
-    }, periodMs(schedule.expression) / timeScale),
-  );
+  const tick = (schedule: SchedulePlan) => {
+    if (running.has(schedule)) return;
+    const done = run(schedule.functionName, schedule.input)
+      .catch((error) => onError(schedule.functionName, error))
+      .finally(() => running.delete(schedule));
+    running.set(schedule, done);
+  };
+  const timers = schedules.flatMap((schedule) => [
+    setTimeout(tick, FIRST_RUN_MS, schedule),
+    setInterval(tick, periodMs(schedule.expression) / timeScale, schedule),
+  ]);
   return {
     async stop() {
       for (const timer of timers) clearInterval(timer);

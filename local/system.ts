@@ -1,9 +1,12 @@
 import { join } from 'node:path';
+import { type Alarms, createAlarms } from './alarms.ts';
+import { serveAlarms } from './alarms-page.ts';
 import { readAssembly } from './assembly.ts';
 import { type FrontDoor, startFrontDoor } from './front-door.ts';
 import type { InvocationResult } from './function-process.ts';
+import { createFunctions, shortNameOf } from './functions.ts';
 import { type LocalDatabase, startLocalDatabase } from './local-database.ts';
-import { createLocalFunction, type InvokeOptions, type LocalFunction } from './local-function.ts';
+import type { InvokeOptions, LocalFunction } from './local-function.ts';
 import { type Reaper, startReaper } from './reaper.ts';
 import { startSchedules } from './schedules.ts';
 import { fillParameters } from './secrets.ts';
@@ -11,7 +14,7 @@ import { slackSink } from './slack.ts';
 import { type Sqs, startSqs } from './sqs/start-sqs.ts';
 import { type Ssm, startSsm } from './ssm.ts';
 import type { SupabaseGateway } from './supabase.ts';
-import { SUPABASE_PLACEHOLDER, synthesize } from './synthesize.ts';
+import { synthesize } from './synthesize.ts';
 import { jobQueueUrls, planSystem, type SystemPlan } from './template.ts';
 
 const KEPT_DATA = join(import.meta.dirname, '..', '.local', 'data');
@@ -21,9 +24,9 @@ export type SystemOptions = {
   readonly port?: number;
   /** Keep data, messages and keys in `.local/` between starts. @default false */
   readonly keep?: boolean;
-  /** Run the functions on the template's schedules. @default true */
+  /** Run the functions on the template's schedules, and evaluate its alarms. @default true */
   readonly schedules?: boolean;
-  /** Periods of schedules are divided by this. @default 1 */
+  /** Periods of schedules and alarms are divided by this. @default 1 */
   readonly timeScale?: number;
   /** Deploy-time settings that differ from the defaults, by their environment names. */
   readonly settings?: Readonly<Record<string, string>>;
@@ -50,6 +53,8 @@ export type LocalSystem = {
   readonly ssm: Ssm;
   /** The channel that alerts go to, at `/slack`. */
   readonly slack: ReturnType<typeof slackSink>;
+  /** The template's alarms, at `/alarms`. */
+  readonly alarms: Alarms;
   readonly door: FrontDoor;
   /** For further processes that must not outlive the system. */
   readonly reaper: Reaper;
@@ -85,19 +90,33 @@ async function start(options: SystemOptions, cleanup: AsyncDisposableStack): Pro
   const plan = planSystem(assembly, sqs.endpoint);
   for (const { name, attributes } of plan.queues) await sqs.createQueue(name, attributes);
   fillParameters(ssm, plan.functions, secretsOf(door, database));
-  const functions = startFunctions({ plan, door, sqs, ssm, reaper, cleanup, onLine });
-  door.route('/rest/v1', database.gateway.handle);
-  const slack = slackSink();
-  door.route('/slack', slack.handle);
   const invoke: LocalSystem['invoke'] = async (name, event, invokeOptions) => {
     const found = functions[name];
     if (!found) throw new Error(`There is no function ${name}, only ${Object.keys(functions).join(', ')}`);
-    return found.invoke(event, invokeOptions);
+    const result = await found.invoke(event, invokeOptions);
+    alarms.onResult(found.name, result);
+    return result;
   };
+  /** What AWS itself invokes has nobody who looks at the result but the log. */
+  const run = async (functionName: string, event: unknown) => {
+    const result = await invoke(shortNameOf(functionName), event);
+    if (!result.ok) onLine(shortNameOf(functionName), `failed: ${result.errorMessage}`);
+  };
+  const { visibleMessages } = sqs;
+  const alarms = createAlarms({ plans: plan.alarms, timeScale, visibleMessages, tell: run });
+  const onFunctionLine = (functionName: string, line: string) => {
+    alarms.onLine(line);
+    onLine(functionName, line);
+  };
+  const functions = createFunctions({ plan, door, sqs, ssm, reaper, cleanup, onLine: onFunctionLine });
+  const slack = slackSink();
+  door.route('/rest/v1', database.gateway.handle);
+  door.route('/slack', slack.handle);
+  door.route('/alarms', serveAlarms(alarms));
   if (schedules) {
-    const run = (functionName: string, input: unknown) => invoke(shortNameOf(functionName), input);
     const onError = (functionName: string, error: unknown) => onLine(shortNameOf(functionName), String(error));
     stopWith(cleanup, startSchedules({ schedules: plan.schedules, timeScale, run, onError }));
+    stopWith(cleanup, alarms.start());
   }
 
   return {
@@ -115,39 +134,11 @@ async function start(options: SystemOptions, cleanup: AsyncDisposableStack): Pro
     sqs,
     ssm,
     slack,
+    alarms,
     door,
     reaper,
     stop: () => cleanup.disposeAsync(),
   };
-}
-
-type FunctionsOptions = {
-  plan: SystemPlan;
-  door: FrontDoor;
-  sqs: Sqs;
-  ssm: Ssm;
-  reaper: Reaper;
-  cleanup: AsyncDisposableStack;
-  onLine: (functionName: string, line: string) => void;
-};
-
-function startFunctions({ plan, door, sqs, ssm, reaper, cleanup, onLine }: FunctionsOptions) {
-  const endpoints = { AWS_ENDPOINT_URL_SQS: sqs.endpoint, AWS_ENDPOINT_URL_SSM: ssm.endpoint };
-  const functions = plan.functions.map((one) => {
-    const shortName = shortNameOf(one.name);
-    const environment = mapValues(one.environment, (value) => value.replaceAll(SUPABASE_PLACEHOLDER, door.origin));
-    const options = { plan: { ...one, environment }, endpoints, onLine: (line: string) => onLine(shortName, line) };
-    return [shortName, createLocalFunction(options, reaper)] as const;
-  });
-  cleanup.defer(async () => {
-    await Promise.all(functions.map(([, one]) => one.kill()));
-  });
-  return Object.fromEntries(functions);
-}
-
-/** `queuekeeper-<stage>-stale-job-monitor` is `stale-job-monitor` among friends. */
-function shortNameOf(functionName: string): string {
-  return functionName.replace(/^queuekeeper-[^-]+-/, '');
 }
 
 function secretsOf(door: FrontDoor, { keys }: LocalDatabase): Record<string, string> {
@@ -163,8 +154,4 @@ async function together<T extends readonly unknown[]>(starts: { readonly [K in k
 function stopWith<T extends { stop(): Promise<void> }>(cleanup: AsyncDisposableStack, part: T): T {
   cleanup.defer(() => part.stop());
   return part;
-}
-
-function mapValues(record: Readonly<Record<string, string>>, change: (value: string) => string) {
-  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
 }

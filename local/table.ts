@@ -1,12 +1,20 @@
+import { shortNameOf } from './functions.ts';
 import type { LocalSystem } from './system.ts';
 
 type Row = readonly [label: string, value: string];
 
+/** Rows whose address shows a page in a browser. */
+const PAGES = ['Slack', 'Alarms'];
+
 /** What someone needs to try the system: addresses, keys, and what runs when. */
 export function systemRows(system: LocalSystem): Row[] {
-  const schedules = system.plan.schedules.map(({ functionName, expression }): Row => [functionName, expression]);
+  const schedules = system.plan.schedules.map(
+    ({ functionName, expression }): Row => [shortNameOf(functionName), `soon, then ${expression}`],
+  );
   return [
     ['API', system.apiUrl],
+    ['Slack', `${system.apiUrl}/slack`],
+    ['Alarms', `${system.apiUrl}/alarms`],
     ['Supabase REST', `${system.supabaseUrl}/rest/v1`],
     ['Secret key', system.serviceKey],
     ['Publishable key', system.anonKey],
@@ -24,14 +32,16 @@ export function textTable(rows: readonly Row[]): string {
 }
 
 export function htmlTable(rows: readonly Row[]): string {
-  const cells = rows.map(
-    ([label, value]) => `<tr><th>${asText(label)}</th><td><code>${asText(value)}</code></td></tr>`,
-  );
+  const cells = rows.map(([label, value]) => {
+    const shown = `<code>${asText(value)}</code>`;
+    const content = PAGES.includes(label) ? `<a href="${asText(value)}">${shown}</a>` : shown;
+    return `<tr><th>${asText(label)}</th><td>${content}</td></tr>`;
+  });
   return `<!doctype html><meta charset="utf-8"><title>Queuekeeper, local</title>
-<style>body{font:16px/1.6 system-ui;margin:3rem;color-scheme:light dark}th{text-align:left;padding-right:2rem}</style>
+<style>body{font:16px/1.6 system-ui;margin:3rem;color-scheme:light dark}th{text-align:left;vertical-align:top;white-space:nowrap;padding-right:2rem}td{overflow-wrap:anywhere}</style>
 <h1>Queuekeeper, on this machine</h1><table>${cells.join('')}</table>`;
 }
 
 function asText(text: string): string {
-  return text.replace(/[&<>]/g, (character) => `&#${character.charCodeAt(0)};`);
+  return text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
 }

@@ -3,7 +3,7 @@ import type { Scope } from './intrinsics.ts';
 
 export const REGION = 'us-east-1';
 /** The account of the SQS emulator. */
-const ACCOUNT_ID = '000000000000';
+export const ACCOUNT_ID = '000000000000';
 
 /** What the template's references stand for locally. Queue urls are under `sqsEndpoint`. */
 export function scopeOf(assembly: Assembly, sqsEndpoint: string): Scope {
@@ -49,6 +49,7 @@ function attributesOf(assembly: Assembly, logicalId: string, resource: Resource,
       Arn: `arn:aws:sqs:${REGION}:${ACCOUNT_ID}:${name}`,
     },
     'AWS::Lambda::Function': { Ref: name, Arn: functionArn(name) },
+    'AWS::SNS::Topic': { Ref: topicArn(name), TopicArn: topicArn(name), TopicName: name },
   };
   // Without a local effect, but another resource may mention it.
   const [, service = ''] = resource.Type.toLowerCase().split('::');
@@ -61,9 +62,13 @@ export function functionArn(name: string): string {
   return `arn:aws:lambda:${REGION}:${ACCOUNT_ID}:function:${name}`;
 }
 
+export function topicArn(name: string): string {
+  return `arn:aws:sns:${REGION}:${ACCOUNT_ID}:${name}`;
+}
+
 /** Names are plain text in our templates; one without a name gets what CloudFormation would make of its id. */
 export function nameOf({ stackName }: Assembly, logicalId: string, { Properties = {} }: Resource): string {
-  const given = Properties['QueueName'] ?? Properties['FunctionName'];
+  const given = Properties['QueueName'] ?? Properties['FunctionName'] ?? Properties['TopicName'];
   if (typeof given === 'string') return given;
   if (given !== undefined) throw new Error(`${logicalId}: the local system understands plain names only`);
   return `${stackName}-${logicalId}${Properties['FifoQueue'] ? '.fifo' : ''}`;

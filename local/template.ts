@@ -1,3 +1,4 @@
+import { type AlarmPlan, planAlarms } from './alarm-plan.ts';
 import type { Assembly, Resource } from './assembly.ts';
 import { resolve, type Scope } from './intrinsics.ts';
 import { INERT_TYPES, UNDERSTOOD_TYPES } from './resource-types.ts';
@@ -31,6 +32,7 @@ export type SystemPlan = {
   readonly queues: readonly QueuePlan[];
   readonly functions: readonly FunctionPlan[];
   readonly schedules: readonly SchedulePlan[];
+  readonly alarms: readonly AlarmPlan[];
 };
 
 /**
@@ -55,6 +57,12 @@ export function planSystem(assembly: Assembly, sqsEndpoint: string): SystemPlan 
       .sort((a, b) => Number('RedrivePolicy' in a.attributes) - Number('RedrivePolicy' in b.attributes)),
     functions,
     schedules: ofType('AWS::Events::Rule').flatMap(([id, properties]) => planSchedules(functions, id, properties)),
+    alarms: planAlarms({
+      alarms: ofType('AWS::CloudWatch::Alarm'),
+      topics: ofType('AWS::SNS::Topic'),
+      subscriptions: ofType('AWS::SNS::Subscription'),
+      functions,
+    }),
   };
 }
 

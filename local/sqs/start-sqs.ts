@@ -12,6 +12,8 @@ export type Sqs = {
   readonly endpoint: string;
   /** Makes a queue, or gives a kept one the attributes of today. */
   createQueue(name: string, attributes?: Record<string, string>): Promise<{ url: string; arn: string }>;
+  /** Visible messages of each queue by its name, without a request that a fault could meet. */
+  visibleMessages(): [queueName: string, count: number][];
   /** Installs a fault for tests; undefined removes it. See faults.ts. */
   refuse(decide: Refuse | undefined): void;
   /** Drops every connection, as when the service cannot be reached. */
@@ -40,6 +42,10 @@ export async function startSqs({ directory, port = 0 }: SqsOptions = {}): Promis
     ...faults,
     endpoint,
     createQueue: (name, attributes) => createQueue(endpoint, store, name, attributes),
+    visibleMessages: () => {
+      store.processAllTimers();
+      return [...store.allQueues()].map((queue) => [queue.name, queue.inspectMessages().ready.length]);
+    },
     stop: async () => {
       await app.close();
       persistence?.close();

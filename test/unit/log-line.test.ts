@@ -18,6 +18,22 @@ describe('a log line in the terminal', () => {
     expect(shown(line)).toBe('12:00:00  monitor  Found 2 stale jobs  count=2');
   });
 
+  it('leaves out what says that nothing happened', () => {
+    const line = {
+      level: 'INFO',
+      message: 'Done',
+      recovered: 2,
+      failed: 0,
+      problems: [],
+      health: { stale: 0 },
+      open: false,
+    };
+    expect(shown(line)).toBe('12:00:00  monitor  Done  recovered=2');
+    expect(shown({ ...line, health: { stale: 0, running: 3 } })).toBe(
+      '12:00:00  monitor  Done  recovered=2  health={"running":3}',
+    );
+  });
+
   it('names the level when it is more than news', () => {
     expect(shown({ level: 'ERROR', message: 'No', error: { name: 'E' } })).toBe(
       '12:00:00  monitor  ERROR No  error={"name":"E"}',

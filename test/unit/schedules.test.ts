@@ -32,3 +32,16 @@ it('does not start a run while the one before is still going', async () => {
   jest.useRealTimers();
   await running.stop();
 });
+
+it('runs soon after the start, long before the first period is over', async () => {
+  jest.useFakeTimers();
+  const run = jest.fn(async () => {});
+  const schedule = { logicalId: 'Rule', expression: 'rate(5 minutes)', functionName: 'monitor', input: {} };
+  const running = startSchedules({ schedules: [schedule], timeScale: 1, run, onError: () => {} });
+  await jest.advanceTimersByTimeAsync(1_900);
+  expect(run).not.toHaveBeenCalled();
+  await jest.advanceTimersByTimeAsync(200);
+  expect(run).toHaveBeenCalledTimes(1);
+  jest.useRealTimers();
+  await running.stop();
+});

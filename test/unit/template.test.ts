@@ -24,6 +24,34 @@ const aRule = (Properties: object = {}): Resource => ({
     ...Properties,
   },
 });
+const aTopic: Resource = { Type: 'AWS::SNS::Topic', Properties: { TopicName: 'alarms' } };
+const aSubscription = (Properties: object = {}): Resource => ({
+  Type: 'AWS::SNS::Subscription',
+  Properties: {
+    Protocol: 'lambda',
+    TopicArn: { Ref: 'Topic' },
+    Endpoint: { 'Fn::GetAtt': ['Notifier', 'Arn'] },
+    ...Properties,
+  },
+});
+const anAlarm = (Properties: object = {}): Resource => ({
+  Type: 'AWS::CloudWatch::Alarm',
+  Properties: {
+    AlarmName: 'dead-letters',
+    AlarmDescription: 'Messages failed.',
+    AlarmActions: [{ Ref: 'Topic' }],
+    Namespace: 'AWS/SQS',
+    MetricName: 'Depth',
+    Dimensions: [{ Name: 'QueueName', Value: { 'Fn::GetAtt': ['Dead', 'QueueName'] } }],
+    Statistic: 'Maximum',
+    Period: 60,
+    EvaluationPeriods: 2,
+    Threshold: 0,
+    ComparisonOperator: 'GreaterThanThreshold',
+    TreatMissingData: 'notBreaching',
+    ...Properties,
+  },
+});
 const plan = (Resources: Record<string, Resource>) => planSystem(anAssembly(Resources), SQS);
 const anAssembly = (Resources: Record<string, Resource>): Assembly => ({
   stackName: 'queuekeeper-local',
@@ -50,7 +78,7 @@ describe('the plan of a template', () => {
         },
       },
     ]);
-    expect(jobQueueUrls({ queues, functions: [], schedules: [] }, SQS)).toEqual({
+    expect(jobQueueUrls({ queues, functions: [], schedules: [], alarms: [] }, SQS)).toEqual({
       queueUrl: `${SQS}/000000000000/jobs`,
       dlqUrl: `${SQS}/000000000000/dead`,
     });
@@ -104,6 +132,49 @@ describe('the plan of a template', () => {
     expect(schedules).toMatchObject([
       { logicalId: 'Rule', expression: 'rate(2 minutes)', functionName: 'queuekeeper-local-stale-job-monitor' },
     ]);
+  });
+});
+
+describe('the plan of an alarm', () => {
+  const others = {
+    Topic: aTopic,
+    Dead: aQueue({ QueueName: 'dead' }),
+    Notifier: aFunction({ FunctionName: 'notifier' }),
+  };
+  const email = aSubscription({ Protocol: 'email', Endpoint: 'ops@example.com' });
+
+  it('has its metric, its condition, and the functions at the end of its actions', () => {
+    expect(plan({ ...others, Subscription: aSubscription(), Email: email, Alarm: anAlarm() }).alarms).toMatchObject([
+      {
+        name: 'dead-letters',
+        description: 'Messages failed.',
+        told: { ALARM: ['notifier'], OK: [], INSUFFICIENT_DATA: [] },
+        metric: { namespace: 'AWS/SQS', name: 'Depth', dimensions: { QueueName: 'dead' } },
+        statistic: 'Maximum',
+        periodMs: 60_000,
+        condition: {
+          threshold: 0,
+          comparison: 'GreaterThanThreshold',
+          evaluationPeriods: 2,
+          datapointsToAlarm: 2,
+          treatMissingData: 'notBreaching',
+        },
+      },
+    ]);
+  });
+
+  it('has no metric when it is on an expression', () => {
+    const Alarm = anAlarm({ MetricName: undefined, Metrics: [{ Id: 'e', Expression: 'a / b' }] });
+    expect(plan({ ...others, Subscription: aSubscription(), Alarm }).alarms).toMatchObject([{ metric: undefined }]);
+  });
+
+  it.each<[string, Record<string, Resource>, string]>([
+    ['a topic that only people read', { Email: email, Alarm: anAlarm() }, 'Alarm: its action .*:alarms reaches no'],
+    ['no topic of this stack', { Alarm: anAlarm({ OKActions: ['arn:else'] }) }, 'Alarm: its action'],
+    ['a queue', { Subscription: aSubscription({ Protocol: 'sqs', Endpoint: 'arn:q' }) }, 'Subscription: .* sqs arn:q'],
+    ['an unknown topic', { Subscription: aSubscription({ TopicArn: 'arn:gone' }) }, 'Subscription: its topic arn:gone'],
+  ])('that would lead to %s is refused', (_where, resources, message) => {
+    expect(() => plan({ ...others, ...resources })).toThrow(new RegExp(message));
   });
 });
 
