@@ -1,0 +1,79 @@
+import { PurgeQueueCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type LocalSystem, startSystem } from '../../local/system.ts';
+
+/** Minutes become seconds; the alarms of five minutes speak after five seconds. */
+const TIME_SCALE = 60;
+const PATIENCE_MS = 30_000;
+
+let system: LocalSystem;
+
+beforeAll(async () => {
+  system = await startSystem({ timeScale: TIME_SCALE });
+});
+afterAll(() => system?.stop());
+
+/** What the channel got, as its titles. */
+const titles = () => system.slack.messages.map(({ payload }) => payload.text ?? '');
+
+async function untilTitled(title: string): Promise<void> {
+  const deadline = Date.now() + PATIENCE_MS;
+  while (!titles().includes(title)) {
+    if (Date.now() > deadline) throw new Error(`Slack never got "${title}", only ${JSON.stringify(titles())}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+async function post(name: string, body: object) {
+  const answer = await fetch(`${system.apiUrl}/alarms/${name}`, { method: 'POST', body: JSON.stringify(body) });
+  return { status: answer.status, json: await answer.json() };
+}
+
+describe('the alarms of the template', () => {
+  it('are all listed with their states, and it is said which are not evaluated', async () => {
+    const alarms = (await (await fetch(`${system.apiUrl}/alarms`)).json()) as { name: string; evaluated: boolean }[];
+    expect(alarms.map(({ name }) => name)).toContain('queuekeeper-local-dead-letters');
+    expect(alarms.filter(({ evaluated }) => !evaluated).map(({ name }) => name)).toEqual([
+      'queuekeeper-local-stale-job-monitor-uptime',
+      'queuekeeper-local-dlq-monitor-uptime',
+    ]);
+  });
+
+  it('tell Slack of failing runs, and of their end', async () => {
+    system.supabase.fault(() => 'down');
+    await untilTitled('🔴 ALARM: queuekeeper-local-stale-job-monitor-errors');
+    system.supabase.fault(undefined);
+    await untilTitled('✅ OK again: queuekeeper-local-stale-job-monitor-errors');
+  });
+
+  it("tell Slack of dead letters by the queue's own count, and of an empty queue", async () => {
+    const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+    const sqs = new SQSClient({ endpoint: system.sqsEndpoint, region: 'us-east-1', credentials });
+    await sqs.send(new SendMessageCommand({ QueueUrl: system.dlqUrl, MessageBody: '{"job_id":"poison"}' }));
+    await untilTitled('🔴 ALARM: queuekeeper-local-dead-letters');
+    await sqs.send(new PurgeQueueCommand({ QueueUrl: system.dlqUrl }));
+    await untilTitled('✅ OK again: queuekeeper-local-dead-letters');
+    sqs.destroy();
+  });
+
+  it('can be set by hand, and go through the same function to Slack', async () => {
+    const name = 'queuekeeper-local-dlq-monitor-uptime';
+    const reason = 'Threshold Crossed: 1 datapoint [98.5 (24/11/26 15:00:00)] was less than the threshold (99.0).';
+    expect(await post(name, { state: 'ALARM', reason })).toEqual({
+      status: 200,
+      json: { name, state: 'ALARM', told: ['queuekeeper-local-alarm-notifier'] },
+    });
+    await untilTitled(`🔴 ALARM: ${name}`);
+    const message = JSON.stringify(system.slack.messages.find(({ payload }) => payload.text?.endsWith(name))?.payload);
+    expect(message).toContain('98.5 (alarms below 99)');
+    expect(message).toContain('Less than 99 % of the runs of the dlq-monitor went well');
+    expect(await post(name, { state: 'ALARM' })).toMatchObject({ json: { told: [] } });
+    await post(name, { state: 'OK' });
+    await untilTitled(`✅ OK again: ${name}`);
+  });
+
+  it('refuse an unknown name and an unknown state', async () => {
+    expect(await post('nobody', { state: 'OK' })).toMatchObject({ status: 404 });
+    expect(await post('queuekeeper-local-dead-letters', { state: 'FINE' })).toMatchObject({ status: 400 });
+  });
+});
