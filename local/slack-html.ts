@@ -4,7 +4,7 @@ export function escapeHtml(text: string): string {
 }
 
 /** Slack's own three entities back to characters, so that they are not escaped twice. */
-function unescapeMrkdwn(text: string): string {
+export function unescapeMrkdwn(text: string): string {
   return text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');
 }
 

@@ -11,6 +11,8 @@ export type Fleet = {
   /** Stops its clock, as a paused virtual machine does; thaw lets it go on without knowing. */
   freeze(workerId: string): void;
   thaw(workerId: string): void;
+  /** Gives every worker, also those hired later, the version that reads a website without https://. */
+  fix(): void;
   stop(): void;
 };
 
@@ -18,6 +20,7 @@ export type Fleet = {
 export function createFleet(system: LocalSystem, onNote: (note: WorkerNote) => void): Fleet {
   const workers = new Map<string, ChildProcess>();
   let hired = 0;
+  let isFixed = false;
 
   return {
     hire() {
@@ -27,6 +30,7 @@ export function createFleet(system: LocalSystem, onNote: (note: WorkerNote) => v
         env: {
           PATH: process.env['PATH'],
           WORKER_ID: workerId,
+          IS_FIXED: isFixed ? 'yes' : 'no',
           SUPABASE_URL: system.supabaseUrl,
           SUPABASE_SERVICE_KEY: system.serviceKey,
           SQS_QUEUE_URL: system.queueUrl,
@@ -42,6 +46,10 @@ export function createFleet(system: LocalSystem, onNote: (note: WorkerNote) => v
     kill: (workerId) => void workers.get(workerId)?.kill('SIGKILL'),
     freeze: (workerId) => void workers.get(workerId)?.kill('SIGSTOP'),
     thaw: (workerId) => void workers.get(workerId)?.kill('SIGCONT'),
+    fix() {
+      isFixed = true;
+      for (const worker of workers.values()) if (worker.connected) worker.send('fix');
+    },
     stop() {
       for (const worker of workers.values()) worker.kill('SIGKILL');
     },

@@ -1,11 +1,14 @@
 import pg from 'pg';
+import { shortNameOf } from '../functions.ts';
+import { periodMs } from '../schedules.ts';
 import { type LocalSystem, startSystem } from '../system.ts';
-import { describeAccount, takeAccount } from './account.ts';
+import { type Account, describeAccount, takeAccount, whatIsMissing } from './account.ts';
 import { readBusinesses } from './businesses.ts';
+import { createDeadLetterChapter } from './dead-letter.ts';
 import { createFleet } from './fleet.ts';
 import { followHistory } from './history.ts';
 import { createMishaps } from './mishaps.ts';
-import { createNarrator, wordsOf } from './narrator.ts';
+import { createNarrator, type Tell, wordsOf } from './narrator.ts';
 import { produce } from './producer.ts';
 import type { WorkerNote } from './worker.ts';
 
@@ -13,14 +16,13 @@ const WORKERS = 4;
 /** Everything that takes minutes in production takes seconds here. */
 const TIME_SCALE = 60;
 const STALE_AFTER = '4 seconds';
-/** Longer than a job takes, so that the message of a killed worker comes back while we watch. */
-const VISIBILITY_SECONDS = '10';
-const PATIENCE_MS = 180_000;
+/** Longer than a job takes, and so short that a message comes back, or dies, while we watch. */
+const SETTINGS = { QUEUE_VISIBILITY_SECONDS: '6', QUEUE_MAX_RECEIVES: '3' };
+const PATIENCE_MS = 120_000;
 
 async function main(): Promise<void> {
   console.log('Starting Postgres, PostgREST, SQS and the functions of the synthesized stack …');
-  const settings = { QUEUE_VISIBILITY_SECONDS: VISIBILITY_SECONDS };
-  const system = await startSystem({ timeScale: TIME_SCALE, settings });
+  const system = await startSystem({ timeScale: TIME_SCALE, settings: SETTINGS });
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => system.stop().then(() => process.exit(1)));
   const database = new pg.Client({ connectionString: system.databaseUrl });
@@ -38,22 +40,24 @@ async function run(system: LocalSystem, database: pg.Client): Promise<number> {
   await database.query("update public.job_policies set stale_after = $1::interval where job_type = 'default'", [
     STALE_AFTER,
   ]);
-  const businesses = readBusinesses();
   const names = new Map<string, string>();
   const deliveries = new Map<string, number>();
   const narrate = createNarrator();
-  const tell = (jobId: string, what: string, details: string) => narrate(names.get(jobId) ?? jobId, what, details);
-
+  const tell: Tell = (jobId, what, details) => narrate(names.get(jobId) ?? jobId, what, details);
   const fleet = createFleet(system, (note) => onNote(note));
   const mishaps = createMishaps({ fleet, tell });
+  const chapter = createDeadLetterChapter({ system, fleet, tell });
   const onNote = (note: WorkerNote) => {
     if (note.note === 'delivered') deliveries.set(note.jobId, (deliveries.get(note.jobId) ?? 0) + 1);
+    if (note.note === 'threw') tell(note.jobId, 'threw', wordsOfError(note));
     mishaps.onNote(note);
   };
-  console.log(`${businesses.length} jobs, ${WORKERS} workers; a job is stale after ${STALE_AFTER}.\n`);
+  const businesses = readBusinesses();
+  introduce(system, businesses.length);
   for (let worker = 0; worker < WORKERS; worker += 1) fleet.hire();
 
   const deadline = Date.now() + PATIENCE_MS;
+  let hasRefused = false;
   const producing = produce(system, database, businesses, (jobId, { name, packageSize }) => {
     names.set(jobId, name);
     tell(jobId, 'created', `${packageSize} directories`);
@@ -63,21 +67,54 @@ async function run(system: LocalSystem, database: pg.Client): Promise<number> {
     (event) => {
       const words = wordsOf(event);
       if (words) tell(event.job_id, ...words);
+      hasRefused ||= event.event === 'completion_refused';
       mishaps.onEvent(event);
     },
-    async () => Date.now() > deadline || (await isAllDone(database, businesses.length)),
+    async () => {
+      chapter.look();
+      const isStoryTold = hasRefused && chapter.isOver();
+      return Date.now() > deadline || (isStoryTold && (await isAllDone(database, businesses.length)));
+    },
   );
   await Promise.all([producing, following]);
   fleet.stop();
 
-  const account = await takeAccount(database, mishaps.deaths, deliveries);
-  console.log(`\n${describeAccount(account)}`);
-  return account.lost === 0 && account.doneTwice === 0 ? 0 : 1;
+  const evidence = {
+    deliveries,
+    deaths: mishaps.deaths,
+    alerts: chapter.alerts(),
+    alertSeconds: chapter.alertSeconds(),
+    isAllClear: chapter.isOver(),
+  };
+  return closeAccount(system, await takeAccount(database, evidence));
+}
+
+function wordsOfError({ workerId, receive, error }: WorkerNote): string {
+  return `${workerId} at receive ${receive} of ${SETTINGS.QUEUE_MAX_RECEIVES}, before it claimed the job: ${error}`;
+}
+
+function introduce(system: LocalSystem, jobs: number): void {
+  console.log(
+    `${jobs} jobs, ${WORKERS} workers that will be killed; a job is stale after ${STALE_AFTER} without a sign of`,
+  );
+  console.log(
+    `life, a message is dead after ${SETTINGS.QUEUE_MAX_RECEIVES} receives. The Slack channel: ${system.apiUrl}/slack\n`,
+  );
+}
+
+/** Prints the account, and what was to be seen in it and is not. */
+function closeAccount(system: LocalSystem, account: Account): number {
+  const schedule = system.plan.schedules.find(({ functionName }) => shortNameOf(functionName) === 'dlq-monitor');
+  const deployed = periodMs(schedule?.expression ?? '') / 1_000;
+  console.log(`\n${describeAccount(account, { here: deployed / TIME_SCALE, deployed })}`);
+  const missing = whatIsMissing(account);
+  if (missing.length > 0) console.error(`Not seen: ${missing.join(', ')}`);
+  return missing.length === 0 ? 0 : 1;
 }
 
 async function isAllDone(database: pg.Client, jobs: number): Promise<boolean> {
   const { rows } = await database.query<{ done: number }>(
-    "select count(*)::integer as done from public.jobs where status in ('completed', 'failed')",
+    "select count(*)::integer as done from public.jobs where status = 'completed'",
   );
   return rows[0]?.done === jobs;
 }

@@ -57,9 +57,18 @@ export function createMishaps({ fleet, tell }: MishapsOptions): Mishaps {
     }
   }
 
+  /** On a busy machine it may have finished before the signal came: then another one is frozen. */
+  function onCompletion({ job_id: jobId, worker_id: workerId }: HistoryEvent): void {
+    if (!frozen?.isAsleep || frozen.jobId !== jobId || frozen.workerId !== workerId) return;
+    fleet.thaw(frozen.workerId);
+    tell(jobId, 'thawed', `${workerId} had just finished it: another one will be frozen`);
+    frozen = undefined;
+  }
+
   return {
     deaths,
     onEvent(event) {
+      if (event.event === 'completed') onCompletion(event);
       if (event.event === 'claimed') onClaim(event);
       else if (event.event !== 'completion_refused') holders.delete(event.job_id);
     },

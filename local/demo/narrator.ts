@@ -9,7 +9,19 @@ const COLOURS: Readonly<Record<string, Colour>> = {
   killed: 'red',
   frozen: 'red',
   refused: 'yellow',
+  threw: 'red',
+  dead: 'red',
+  alert: 'yellow',
+  alarm: 'yellow',
+  OK: 'green',
+  redrive: 'cyan',
+  clear: 'green',
 };
+
+const SUBJECT_WIDTH = 28;
+const WHAT_WIDTH = 9;
+/** Where details begin, so that further lines of them stand below the first. */
+const INDENT = ' '.repeat('  0.0 s  '.length + SUBJECT_WIDTH + WHAT_WIDTH + 4);
 
 export type Tell = (subject: string, what: string, details: string) => void;
 
@@ -18,8 +30,9 @@ export function createNarrator(write: (line: string) => void = console.log): Tel
   const startedAt = Date.now();
   return (subject, what, details) => {
     const time = ((Date.now() - startedAt) / 1_000).toFixed(1).padStart(5);
-    const coloured = styleText(COLOURS[what] ?? 'reset', what.padEnd(9), { stream: process.stdout });
-    write(`${time} s  ${subject.slice(0, 28).padEnd(28)}  ${coloured}  ${details}`);
+    const coloured = styleText(COLOURS[what] ?? 'reset', what.padEnd(WHAT_WIDTH), { stream: process.stdout });
+    const who = subject.slice(0, SUBJECT_WIDTH).padEnd(SUBJECT_WIDTH);
+    write(`${time} s  ${who}  ${coloured}  ${details.replaceAll('\n', `\n${INDENT}`)}`);
   };
 }
 
@@ -33,6 +46,7 @@ export function wordsOf({ event, worker_id, details }: HistoryEvent): [what: str
       'refused',
       `a late completion with lease ${details['lease']}; the lease is ${details['lease_now']} now`,
     ],
+    dlq: ['dead', `received ${details['receive_count']} times in vain: its message is in the dead-letter queue`],
     failed: ['failed', String(details['error'])],
     failed_stale: ['failed', 'recovered too often'],
   };

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import type pg from 'pg';
-import { describeAccount, takeAccount } from '../../local/demo/account.ts';
+import { type Account, describeAccount, takeAccount, whatIsMissing } from '../../local/demo/account.ts';
 import { freshDatabase } from './harness.ts';
 
 let database: pg.Client;
@@ -19,6 +19,42 @@ async function aJob(status: string, events: string[] = []): Promise<string> {
   return id;
 }
 
+const AS_TOLD: Account = {
+  created: 3,
+  completed: 3,
+  recovered: 1,
+  failed: 0,
+  refused: 1,
+  deadLetters: 1,
+  redriven: 1,
+  alerts: 2,
+  alertSeconds: 3,
+  isAllClear: true,
+  lost: 0,
+  doneTwice: 0,
+  recoverySeconds: [5],
+};
+
+describe('what is missing from an account', () => {
+  it('is nothing when all of it happened', () => {
+    expect(whatIsMissing(AS_TOLD)).toEqual([]);
+  });
+
+  it.each<[string, Partial<Account>]>([
+    ['nothing lost', { lost: 1 }],
+    ['nothing done twice', { doneTwice: 1 }],
+    ['every job completed', { completed: 2 }],
+    ['a killed worker whose job was recovered', { recoverySeconds: [] }],
+    ['a late completion that was refused', { refused: 0 }],
+    ['one dead letter', { deadLetters: 2 }],
+    ['its redrive', { redriven: 0 }],
+    ['its alert', { alertSeconds: undefined }],
+    ['the all clear', { isAllClear: false }],
+  ])('names %s', (what, change) => {
+    expect(whatIsMissing({ ...AS_TOLD, ...change })).toEqual([what]);
+  });
+});
+
 describe('the account of the demo', () => {
   it('counts what is lost and what is done twice by evidence, not by hope', async () => {
     await aJob('completed', ['claimed', 'completed']);
@@ -29,14 +65,25 @@ describe('the account of the demo', () => {
     await aJob('in_progress', ['claimed']);
     const deaths = [{ jobId: deliveredTwice, at: new Date(Date.now() - 5_000) }];
 
-    const account = await takeAccount(database, deaths, new Map([[deliveredTwice, 2]]));
+    const deliveries = new Map([[deliveredTwice, 2]]);
+    const account = await takeAccount(database, {
+      deaths,
+      deliveries,
+      alerts: 3,
+      alertSeconds: 2.26,
+      isAllClear: true,
+    });
     const counts = { created: 6, completed: 3, recovered: 1, failed: 1, refused: 1, lost: 2, doneTwice: 2 };
     expect(account).toMatchObject(counts);
     expect(account.recoverySeconds).toHaveLength(1);
     expect(
-      describeAccount({ ...account, recoverySeconds: [5.04, 6.2, 5.5] })
+      describeAccount({ ...account, recoverySeconds: [5.04, 6.2, 5.5] }, { here: 5, deployed: 300 })
         .split('\n')
-        .slice(-2),
-    ).toEqual(['from death to recovery: median 5.5 s, max 6.2 s', 'lost 2 · done twice 2']);
+        .slice(-3),
+    ).toEqual([
+      'from death to recovery: median 5.5 s, max 6.2 s',
+      'from dead letter to alert: 2.3 s (the monitor looks every 5 s here; deployed every 5 minutes, so at most that long)',
+      'lost 2 · done twice 2',
+    ]);
   });
 });
