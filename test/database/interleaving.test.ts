@@ -73,6 +73,16 @@ describe('while a transaction is open that', () => {
     expect(await jobRow(worker, id)).toMatchObject({ status: 'in_progress', lease: 5 });
   });
 
+  test('beats for a job that has no worker on record, a recovery leaves it alone', async () => {
+    const id = await aJob(worker, { lease: 0 });
+    await aJobHeartbeat(worker, id, 0, '30 minutes');
+    await worker.query('begin');
+    expect(await call(worker, 'public.heartbeat_job($1, 0)', [id])).toBe('alive');
+    expect(await recover()).toEqual([]);
+    await worker.query('commit');
+    expect(await recover()).toEqual([]);
+  });
+
   test('beats for the first time a job that no claim_job took, a recovery leaves it alone', async () => {
     const id = await aJob(worker, { lease: 0 });
     await worker.query('begin');
