@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { AlarmState, Condition } from '../../local/alarm-plan.ts';
-import { nextState, reasonFor } from '../../local/alarm-state.ts';
+import { type Datapoint, nextState, reasonFor } from '../../local/alarm-state.ts';
 
 const aCondition = (condition: Partial<Condition> = {}): Condition => ({
   threshold: 5,
@@ -10,6 +10,10 @@ const aCondition = (condition: Partial<Condition> = {}): Condition => ({
   treatMissingData: 'missing',
   ...condition,
 });
+
+/** One a minute, the last one at 15:00. */
+const points = (...values: (number | undefined)[]): Datapoint[] =>
+  values.map((value, index) => ({ at: new Date(Date.UTC(2026, 10, 24, 15, index - values.length + 1)), value }));
 
 describe('an alarm on one period', () => {
   it.each<[string, number, AlarmState]>([
@@ -22,7 +26,7 @@ describe('an alarm on one period', () => {
     ['LessThanOrEqualToThreshold', 5.1, 'OK'],
     ['LessThanOrEqualToThreshold', 5, 'ALARM'],
   ])('%s 5: %d is %s', (comparison, value, state) => {
-    expect(nextState(aCondition({ comparison }), [value], 'INSUFFICIENT_DATA')).toBe(state);
+    expect(nextState(aCondition({ comparison }), points(value), 'INSUFFICIENT_DATA')).toBe(state);
   });
 
   it.each<[string, AlarmState, AlarmState]>([
@@ -32,12 +36,12 @@ describe('an alarm on one period', () => {
     ['ignore', 'OK', 'OK'],
     ['missing', 'ALARM', 'INSUFFICIENT_DATA'],
   ])('that treats missing data as %s goes from %s to %s without data', (treatMissingData, before, after) => {
-    expect(nextState(aCondition({ treatMissingData }), [undefined], before)).toBe(after);
+    expect(nextState(aCondition({ treatMissingData }), points(undefined), before)).toBe(after);
   });
 
   it('names a comparison that it does not understand', () => {
     const condition = aCondition({ comparison: 'LessThanLowerThreshold' });
-    expect(() => nextState(condition, [1], 'OK')).toThrow('LessThanLowerThreshold');
+    expect(() => nextState(condition, points(1), 'OK')).toThrow('LessThanLowerThreshold');
   });
 });
 
@@ -49,33 +53,36 @@ describe('an alarm on several periods', () => {
     ['as many breaches as it wants', [9, 9], 'ALARM'],
     ['a breach and a gap that counts as one', [undefined, 9], 'ALARM'],
   ])('with %s', (_what, values, state) => {
-    expect(nextState(ofTwo('breaching'), values, 'OK')).toBe(state);
+    expect(nextState(ofTwo('breaching'), points(...values), 'OK')).toBe(state);
   });
 
   it('needs so many breaches as it says, wherever they are', () => {
     const twoOfThree = aCondition({ evaluationPeriods: 3, datapointsToAlarm: 2 });
-    expect(nextState(twoOfThree, [9, 0, 9], 'OK')).toBe('ALARM');
-    expect(nextState(twoOfThree, [9, 0, 0], 'ALARM')).toBe('OK');
+    expect(nextState(twoOfThree, points(9, 0, 9), 'OK')).toBe('ALARM');
+    expect(nextState(twoOfThree, points(9, 0, 0), 'ALARM')).toBe('OK');
   });
 
   it('keeps its state while what it knows is not enough', () => {
-    expect(nextState(ofTwo('missing'), [undefined, 9], 'OK')).toBe('OK');
-    expect(nextState(ofTwo('ignore'), [undefined, 9], 'ALARM')).toBe('ALARM');
+    expect(nextState(ofTwo('missing'), points(undefined, 9), 'OK')).toBe('OK');
+    expect(nextState(ofTwo('ignore'), points(undefined, 9), 'ALARM')).toBe('ALARM');
   });
 });
 
 describe('the reason for a state', () => {
-  const now = new Date('2026-11-24T15:00:00Z');
-
-  it('has the values, the newest first, as CloudWatch writes them', () => {
-    expect(reasonFor(aCondition(), [3, 7.5], 'ALARM', now)).toBe(
-      'Threshold Crossed: 2 datapoint(s) [7.5 (24/11/26 15:00:00), 3.0 (24/11/26 15:00:00)] was greater than the threshold (5.0).',
+  it('has the values that breached, the newest first, as CloudWatch writes them', () => {
+    expect(reasonFor(aCondition(), points(6, 0, 7.5), 'ALARM')).toBe(
+      'Threshold Crossed: 2 datapoint(s) [7.5 (24/11/26 15:00:00), 6.0 (24/11/26 14:58:00)] was greater than the threshold (5.0).',
     );
-    expect(reasonFor(aCondition(), [0], 'OK', now)).toContain('was not greater than the threshold (5.0)');
+  });
+
+  it('has the values that did not, when the alarm is over', () => {
+    expect(reasonFor(aCondition(), points(9, 0), 'OK')).toBe(
+      'Threshold Crossed: 1 datapoint(s) [0.0 (24/11/26 15:00:00)] was not greater than the threshold (5.0).',
+    );
   });
 
   it('says that there were none, and how that was taken', () => {
-    expect(reasonFor(aCondition({ treatMissingData: 'breaching' }), [undefined], 'ALARM', now)).toBe(
+    expect(reasonFor(aCondition({ treatMissingData: 'breaching' }), points(undefined), 'ALARM')).toBe(
       'Threshold Crossed: no datapoints were received for 1 period(s) and were treated as [breaching].',
     );
   });
