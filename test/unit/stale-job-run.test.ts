@@ -383,6 +383,13 @@ describe('the sending of a run', () => {
     const late = sent.filter(({ delay }) => delay !== 0).map(({ id }) => Number(id));
     expect(late.sort((a, b) => a - b)).toEqual([51, 52, 53, 54, 55, 56, 57, 58, 59, 60]);
   });
+
+  test('spreads the messages of a later page behind those of the first', async () => {
+    const { database } = aDatabase({ take_dispatches: pending(dispatches(201)) });
+    const { queue, sent } = aQueue();
+    await run({ database, queue, random: () => 0.9 });
+    expect(sent.find(({ id }) => id === '201')).toEqual({ id: '201', delay: 9 });
+  });
 });
 
 describe('the report of a run', () => {
