@@ -4,7 +4,7 @@ import { type Cleared, deadLetterOf, type Ledger } from '../../lambdas/dlq-monit
 import type { State, StateStore } from '../../lambdas/dlq-monitor/state-store.ts';
 import type { SlackMessage } from '../../lambdas/shared/slack-message.ts';
 
-export const DLQ_ARN = 'arn:aws:sqs:us-east-1:123456789012:dead-letters';
+const DLQ_ARN = 'arn:aws:sqs:us-east-1:123456789012:dead-letters';
 
 export type FakeQueue = DeadLetterQueue & {
   readonly messages: Message[];
@@ -92,7 +92,7 @@ export function aQueue(...ids: string[]): FakeQueue {
 
 export type FakeLedger = Ledger & {
   readonly recorded: Set<string>;
-  readonly open_: Set<string>;
+  readonly stillOpen: Set<string>;
   isDown: boolean;
   /** Ids that the database refuses. */
   readonly refuses: Set<string>;
@@ -119,7 +119,7 @@ export function aLedger(): FakeLedger {
   };
   const ledger: FakeLedger = {
     recorded,
-    open_: open,
+    stillOpen: open,
     refuses,
     isDown: false,
     async record(letters) {

@@ -94,7 +94,7 @@ describe('a run', () => {
     queue.send('c', 'd');
     await run();
     expect(slack.texts).toEqual([expect.any(String), expect.stringContaining('2 new')]);
-    expect([...ledger.open_]).toEqual(['c', 'd']);
+    expect([...ledger.stillOpen]).toEqual(['c', 'd']);
   });
 
   test('tells of a new message that Slack did not take at first, also when an older one left meanwhile', async () => {
@@ -179,12 +179,12 @@ describe('a run', () => {
   test('closes the records of dead letters that Slack never heard of, once the queue is empty twice', async () => {
     const { queue, ledger, run } = aMonitor({ queue: aQueue('a', 'b'), threshold: 5 });
     await run();
-    expect(ledger.open_.size).toBe(2);
+    expect(ledger.stillOpen.size).toBe(2);
     queue.remove('a', 'b');
     await run();
-    expect(ledger.open_.size).toBe(2);
+    expect(ledger.stillOpen.size).toBe(2);
     await run();
-    expect(ledger.open_.size).toBe(0);
+    expect(ledger.stillOpen.size).toBe(0);
   });
 
   test('does not write an alert off as said that Slack did not take', async () => {
