@@ -42,12 +42,9 @@ export class QueuekeeperStack extends Stack {
       id: 'AwsSolutions::AwsSolutions-SQS3',
       reason: 'It is where events end that could not be handled; nothing reads it but a person.',
     });
-    const shared = {
-      stage,
-      reservedConcurrency: settings.RESERVE_CONCURRENCY === 'yes' ? 1 : undefined,
-      logRetention: settings.LOG_RETENTION_DAYS,
-      failedEvents: failures,
-    };
+    const shared = { stage, logRetention: settings.LOG_RETENTION_DAYS, failedEvents: failures };
+    // Two runs of a monitor at once do no harm; one is only thrift.
+    const reservedConcurrency = settings.RESERVE_CONCURRENCY === 'yes' ? 1 : undefined;
 
     const alarms = new AlarmTopic(this, 'Alarms', {
       stage,
@@ -57,6 +54,7 @@ export class QueuekeeperStack extends Stack {
 
     const staleJobMonitor = new StaleJobMonitor(this, 'StaleJobMonitor', {
       ...shared,
+      reservedConcurrency,
       queue: jobs.queue,
       supabaseUrl: settings.SUPABASE_URL,
       serviceKey,
@@ -72,6 +70,7 @@ export class QueuekeeperStack extends Stack {
     });
     const dlqMonitor = new DlqMonitor(this, 'DlqMonitor', {
       ...shared,
+      reservedConcurrency,
       deadLetterQueue: jobs.deadLetterQueue,
       supabaseUrl: settings.SUPABASE_URL,
       serviceKey,

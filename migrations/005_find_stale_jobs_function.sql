@@ -43,8 +43,10 @@ revoke all on public.effective_job_policies from public, anon, authenticated;
 grant select on public.effective_job_policies to service_role;
 
 -- The one judgement of staleness, read by find_stale_jobs and by recover_stale_jobs.
--- A job that heartbeat_job() has kept alive under its lease is judged by those beats; any other by the heartbeats
--- of the worker that holds it. only_ids limits the answer to those jobs; null means all.
+-- A job that heartbeat_job() has kept alive under its lease is judged by those beats. One that was claimed and never
+-- beaten, by the row of the worker that claimed it, while that names this job: a worker that goes on with another job
+-- has lost this one. One that was put in progress without claim_job(), by any heartbeat that names it or its worker.
+-- only_ids limits the answer to those jobs; null means all.
 create or replace function public.judge_stale_jobs(threshold interval, only_ids uuid[] default null)
 returns table (
   id uuid, customer_id text, job_type text, status text, package_size integer, priority_level integer,
@@ -60,21 +62,22 @@ language sql stable security invoker rows 100 set search_path = '' as $$
       select p.job_type, coalesce(p.stale_after, threshold) as stale_after, p.deadline, p.on_stale, p.max_recoveries
       from public.effective_job_policies p
     ),
-    -- Three scans of one small index, never one with OR: that would be a scan of the table.
+    -- Three scans of one small index, never one with OR: that would be a scan of the table. The place of a row, which
+    -- holds within one statement, spares a way through the key's own index.
     suspects as (
-      select j.id from public.jobs j
+      select j.tableoid, j.ctid from public.jobs j
       where j.status = 'in_progress'
         and greatest(j.updated_at, j.started_at, j.created_at)
           < (select now from clock) - (select min(p.stale_after) from policies p)
         and (only_ids is null or j.id = any (only_ids))
       union
-      select j.id from public.jobs j
+      select j.tableoid, j.ctid from public.jobs j
       where j.status = 'in_progress'
         and (select min(p.deadline) from policies p) is not null -- else the scan is not even begun
         and j.started_at < (select now from clock) - (select min(p.deadline) from policies p)
         and (only_ids is null or j.id = any (only_ids))
       union
-      select j.id from public.jobs j
+      select j.tableoid, j.ctid from public.jobs j
       where j.status = 'in_progress' and j.held_at is not null
         and (only_ids is null or j.id = any (only_ids))
     ),
@@ -87,7 +90,7 @@ language sql stable security invoker rows 100 set search_path = '' as $$
         p.stale_after, p.deadline, p.on_stale, p.max_recoveries, beat.last_heartbeat,
         greatest(j.updated_at, j.started_at, j.created_at, beat.last_heartbeat) as last_sign
       from suspects s
-      join public.jobs j on j.id = s.id and j.status = 'in_progress'
+      join public.jobs j on j.ctid = s.ctid and j.tableoid = s.tableoid
       join policies p on p.job_type = coalesce(
         (select k.job_type from policies k where k.job_type = j.job_type), 'default'
       )
@@ -96,10 +99,10 @@ language sql stable security invoker rows 100 set search_path = '' as $$
         select coalesce(h.last_heartbeat, max(w.last_heartbeat)) as last_heartbeat
         from (
           select by_job.last_heartbeat from public.worker_heartbeats by_job
-          where by_job.current_job_id::text = j.id::text
+          where by_job.current_job_id::text = j.id::text and (h.job_id is null or by_job.worker_id = j.worker_id)
           union all
           select by_worker.last_heartbeat from public.worker_heartbeats by_worker
-          where by_worker.worker_id = j.worker_id
+          where by_worker.worker_id = j.worker_id and h.job_id is null
         ) w
       ) beat
     ),

@@ -43,8 +43,12 @@ grant execute on function public.queue_dispatch(uuid, bigint, text, interval) to
 
 -- Takes up to batch_limit messages that must be sent and holds them for hold_seconds, so that two runs at once do not
 -- both send them; a run that dies gives them back by the time it could no longer have lived.
--- Those due within SQS's longest delay (900 s) come with delay_seconds. A dispatch whose job has moved on is deleted.
-create or replace function public.take_dispatches(batch_limit integer default 100, hold_seconds integer default 60)
+-- Those due within look_ahead_seconds come with delay_seconds; SQS's longest delay is 900, and a FIFO queue takes none.
+-- Those that were tried least come first, so that messages which SQS always refuses do not starve the rest.
+-- A dispatch whose job has moved on is deleted.
+create or replace function public.take_dispatches(
+  batch_limit integer default 100, hold_seconds integer default 60, look_ahead_seconds integer default 900
+)
 returns table (
   dispatch_id bigint, job_id uuid, customer_id text, package_size integer, priority_level integer,
   retry_attempt integer, lease bigint, requeued_by text, delay_seconds integer
@@ -54,18 +58,19 @@ language plpgsql volatile security invoker set search_path = '' set statement_ti
 declare
   due bigint[];
 begin
-  if coalesce(batch_limit, 0) < 1 or coalesce(hold_seconds, 0) < 1 then
-    raise exception 'batch_limit is %, hold_seconds is %, wanted whole numbers of at least 1',
-      coalesce(batch_limit::text, 'null'), coalesce(hold_seconds::text, 'null')
+  if coalesce(batch_limit, 0) < 1 or coalesce(hold_seconds, 0) < 1 or coalesce(look_ahead_seconds, -1) < 0 then
+    raise exception 'batch_limit is %, hold_seconds is %, look_ahead_seconds is %, wanted at least 1, 1 and 0',
+      coalesce(batch_limit::text, 'null'), coalesce(hold_seconds::text, 'null'),
+      coalesce(look_ahead_seconds::text, 'null')
       using errcode = 'invalid_parameter_value';
   end if;
   -- Lock first, judge after: a recovery that commits in between makes an obsolete dispatch a wanted one.
   due := array(
     select d.id from public.job_dispatches d
     where d.sent_at is null
-      and d.not_before <= clock_timestamp() + interval '900 seconds'
+      and d.not_before <= clock_timestamp() + make_interval(secs => look_ahead_seconds)
       and (d.held_until is null or d.held_until < clock_timestamp())
-    order by d.not_before, d.id
+    order by d.attempts, d.not_before, d.id
     limit take_dispatches.batch_limit
     for update skip locked
   );
@@ -87,10 +92,10 @@ begin
     greatest(0, ceil(extract(epoch from t.not_before - clock_timestamp())))::integer
   from taken t
   join public.jobs j on j.id = t.job_id
-  order by t.not_before, t.id;
+  order by t.attempts, t.not_before, t.id;
 end $$;
-revoke execute on function public.take_dispatches(integer, integer) from public, anon, authenticated;
-grant execute on function public.take_dispatches(integer, integer) to service_role;
+revoke execute on function public.take_dispatches(integer, integer, integer) from public, anon, authenticated;
+grant execute on function public.take_dispatches(integer, integer, integer) to service_role;
 
 -- Records what SQS answered. sent: [{"dispatch_id", "lease", "message_id"}], refused: [{"dispatch_id", "lease", "error"}].
 -- Where a lease is given it must be the dispatch's still: another message may be wanted by now.

@@ -1,6 +1,6 @@
 import type { Database } from '../shared/database.ts';
 import type { Queue } from '../shared/queue.ts';
-import { type Dispatch, spreadSeconds, toEntry } from './message.ts';
+import { type Dispatch, MAX_DELAY_SECONDS, spreadSeconds, toEntry } from './message.ts';
 
 /** SQS takes ten messages a call. */
 const MESSAGES_PER_CALL = 10;
@@ -41,12 +41,13 @@ interface Refusal {
  * held until the end, so that this run does not ask again, and is then pending for the next.
  */
 export async function sendPending(options: DispatchOptions, report: DispatchReport): Promise<void> {
-  const { database, remainingMs } = options;
+  const { database, queue, remainingMs } = options;
   try {
     while (remainingMs() > 0) {
       const page = await database.call<Dispatch[]>('take_dispatches', {
         batch_limit: PAGE,
         hold_seconds: Math.max(1, Math.ceil(remainingMs() / 1000)),
+        look_ahead_seconds: queue.isFifo ? 0 : MAX_DELAY_SECONDS,
       });
       const { sent, refused } = await sendPage(page, report.sent, options);
       report.refused.push(...refused);

@@ -16,7 +16,7 @@ export interface Dispatch {
 /** The product's default, for an older row without one. */
 const DEFAULT_PRIORITY = 3;
 /** SQS takes no longer delay. */
-const MAX_DELAY_SECONDS = 900;
+export const MAX_DELAY_SECONDS = 900;
 /** A run that sends more than this many is a mass recovery: workers must not all start at the same moment. */
 const UNSPREAD_MESSAGES = 50;
 const SPREAD_PER_SECOND = 20;

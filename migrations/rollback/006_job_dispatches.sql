@@ -9,7 +9,7 @@ begin
   end if;
 end $$;
 drop function if exists public.mark_dispatches(jsonb, jsonb) cascade;
-drop function if exists public.take_dispatches(integer, integer) cascade;
+drop function if exists public.take_dispatches(integer, integer, integer) cascade;
 drop function if exists public.queue_dispatch(uuid, bigint, text, interval) cascade;
 drop table if exists public.job_dispatches cascade;
 notify pgrst, 'reload schema';

@@ -80,12 +80,29 @@ describe('a beat of the job itself', () => {
     expect(await findStale()).toMatchObject([{ id, reason: 'no_heartbeat', last_heartbeat: null }]);
   });
 
-  test('that was never written leaves the judgement to the worker', async () => {
+  test('that was never written leaves the judgement to the row of the worker that claimed it', async () => {
     const id = await aJob(db(), { workerId: 'worker-7' });
     await aJobHeartbeat(db(), id, 1, null);
     expect(await staleIds()).toEqual([id]);
-    await aWorkerHeartbeat(db(), { workerId: 'worker-7', beat: JUST_INSIDE });
+    await aWorkerHeartbeat(db(), { workerId: 'worker-7', currentJobId: id, beat: JUST_INSIDE });
     expect(await staleIds()).toEqual([]);
+  });
+
+  test.each([
+    ['with nothing in its hands', null],
+    ['with another job in its hands', '00000000-0000-4000-8000-000000000000'],
+  ])('that was never written is not made up for by its worker %s', async (_how, currentJobId) => {
+    const id = await aJob(db(), { workerId: 'worker-7' });
+    await aJobHeartbeat(db(), id, 1, null);
+    await aWorkerHeartbeat(db(), { workerId: 'worker-7', currentJobId, beat: '1 second' });
+    expect(await staleIds()).toEqual([id]);
+  });
+
+  test('that was never written is not made up for by an earlier worker that still names the job', async () => {
+    const id = await aJob(db(), { workerId: 'worker-7' });
+    await aJobHeartbeat(db(), id, 1, null);
+    await aWorkerHeartbeat(db(), { workerId: 'worker-1', currentJobId: id, beat: '1 second' });
+    expect(await staleIds()).toEqual([id]);
   });
 
   test('is what counts, though its process beats on with another job', async () => {

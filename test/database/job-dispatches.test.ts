@@ -57,6 +57,23 @@ describe('take_dispatches', () => {
     ]);
   });
 
+  test('gives those that were tried least first, so that messages that SQS refuses do not starve the rest', async () => {
+    const refused = await aDispatch(db(), '1 hour');
+    await take(db(), 1);
+    await db().query('update public.job_dispatches set held_until = null');
+    const fresh = await aDispatch(db(), '1 second');
+    expect((await take()).map((row) => row.job_id)).toEqual([fresh, refused]);
+  });
+
+  test.each([
+    [900, 1],
+    [0, 0],
+  ])('looks ahead %i seconds when told so, and finds %i', async (lookAhead, found) => {
+    await aDispatch(db(), '-5 minutes');
+    const { rowCount } = await db().query('select from public.take_dispatches(look_ahead_seconds => $1)', [lookAhead]);
+    expect(rowCount).toBe(found);
+  });
+
   test('holds it for the seconds that it was told', async () => {
     await aDispatch(db());
     await take(db(), 100, 300);
@@ -121,7 +138,7 @@ describe('take_dispatches', () => {
   });
 
   test.each([
-    [0, 60, /batch_limit is 0, hold_seconds is 60, wanted whole numbers of at least 1/],
+    [0, 60, /batch_limit is 0, hold_seconds is 60, look_ahead_seconds is 900, wanted at least 1, 1 and 0/],
     [10, 0, /hold_seconds is 0/],
     [null, 60, /batch_limit is null/],
     [10, null, /hold_seconds is null/],

@@ -145,6 +145,20 @@ describe('claim_job', () => {
   });
 });
 
+test('a claim whose answer was lost is recovered, though its worker goes on with another job', async () => {
+  const [lost, other] = [await aPendingJob(), await aPendingJob()];
+  await claim(lost); // the answer never arrives
+  expect(await claim(lost)).toEqual({ claimed: false, reason: 'in_progress' });
+  const { lease = 0 } = await claim(other);
+  await db().query(
+    `update public.jobs set created_at = created_at - interval '1 hour', started_at = started_at - interval '1 hour',
+       updated_at = updated_at - interval '1 hour'`,
+  );
+  expect(await heartbeat(other, lease)).toBe('alive');
+  const { rows } = await db().query('select job_id, action from public.recover_stale_jobs()');
+  expect(rows).toEqual([{ job_id: lost, action: 'requeue' }]);
+});
+
 describe('heartbeat_job', () => {
   test('keeps the job and its worker alive', async () => {
     const id = await aPendingJob();
