@@ -149,6 +149,15 @@ describe('a monitor run', () => {
     ]);
   });
 
+  test.each([
+    [false, 900],
+    [true, 0],
+  ])('takes what is due within the delay that its queue can give (FIFO: %s)', async (isFifo, seconds) => {
+    const { database, argsOf } = aDatabase();
+    await run({ database, queue: { ...aQueue().queue, isFifo } });
+    expect(argsOf('take_dispatches')).toMatchObject([{ look_ahead_seconds: seconds }]);
+  });
+
   test('counts a job that was cancelled on request among the failed', async () => {
     const { database } = aDatabase({ recover_stale_jobs: () => [aRecovery({ action: 'cancel' })] });
     expect(await run({ database })).toMatchObject({ failed: 1, requeued: 0 });
