@@ -184,14 +184,13 @@ grant execute on function public.open_dead_letters(text, integer) to service_rol
 
 -- Open dead letters that are not in still_there have left the queue: expired where their time is over, else redriven or
 -- deleted where redriven_count (messages moved out since the given time; null: not known) settles it, else unknown:
--- SQS says how many were redriven, never which. Answers all that left since then, with how.
+-- SQS says how many were redriven, never which.
+-- Answers what left since then: {"redriven": n, "deleted": n, "unknown": n, "expired": [{…}]}, the lost ones by name. One
+-- value and not rows, for the REST interface cuts rows at 1,000.
 create or replace function public.clear_dead_letters(
   queue_name text, still_there text[], redriven_count integer, since timestamptz
 )
-returns table (
-  message_id text, job_id uuid, customer_id text, job_type text, reason text, receive_count integer,
-  sent_at timestamptz, expires_at timestamptz, first_seen_at timestamptz, cleared_how text
-)
+returns jsonb
 language plpgsql volatile security invoker set search_path = '' set statement_timeout = '20s' as $$
 #variable_conflict use_column
 declare
@@ -225,13 +224,18 @@ begin
   set cleared_at = clock_timestamp(), cleared_how = how
   where d.queue_name = clear_dead_letters.queue_name and d.message_id = any (gone);
 
-  return query
-  select
-    d.message_id, d.job_id, d.customer_id, d.job_type, d.reason, d.receive_count,
-    d.sent_at, d.expires_at, d.first_seen_at, d.cleared_how
-  from public.dead_letters d
-  where d.queue_name = clear_dead_letters.queue_name and d.cleared_at >= since
-  order by d.expires_at, d.message_id;
+  return (
+    select jsonb_build_object(
+      'redriven', count(*) filter (where d.cleared_how = 'redriven'),
+      'deleted', count(*) filter (where d.cleared_how = 'deleted'),
+      'unknown', count(*) filter (where d.cleared_how = 'unknown'),
+      'expired', coalesce(
+        jsonb_agg(to_jsonb(d) - 'body' order by d.expires_at, d.message_id) filter (where d.cleared_how = 'expired'), '[]'
+      )
+    )
+    from public.dead_letters d
+    where d.queue_name = clear_dead_letters.queue_name and d.cleared_at >= since
+  );
 end $$;
 revoke execute on function public.clear_dead_letters(text, text[], integer, timestamptz)
   from public, anon, authenticated;

@@ -59,20 +59,17 @@ export function composeAlert({ place, depth, decision, look, isStateKnown, links
   });
 }
 
+const NOTHING_KNOWN: Cleared = { redriven: 0, deleted: 0, unknown: 0, expired: [] };
+
 /** @param cleared undefined when the database could not say */
-export function composeAllClear(facts: Facts, incident: Incident, cleared: Cleared[] | undefined): SlackMessage {
+export function composeAllClear(facts: Facts, incident: Incident, cleared: Cleared | undefined): SlackMessage {
   const { place, links, now } = facts;
-  const left = (how: Cleared['how']) => (cleared ?? []).filter((letter) => letter.how === how);
+  const { redriven, deleted, unknown, expired } = cleared ?? NOTHING_KNOWN;
   // What was counted but never read and recorded has gone, too.
-  const unread = Math.max(0, incident.peak - (cleared?.length ?? 0));
+  const unread = Math.max(0, incident.peak - redriven - deleted - unknown - expired.length);
   return allClear({
     queue: place.queue,
-    cleared: {
-      redriven: left('redriven').length,
-      deleted: left('deleted').length,
-      expired: left('expired'),
-      unknown: left('unknown').length + unread,
-    },
+    cleared: { redriven, deleted, expired, unknown: unknown + unread },
     since: new Date(incident.since),
     links: { ...links, queueConsole: place.console },
     unknown: cleared ? [] : ['database'],

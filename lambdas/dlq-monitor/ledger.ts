@@ -9,7 +9,7 @@ export interface Ledger {
   /** Those that are still in the queue, the first to expire first. */
   open(): Promise<DeadLetter[]>;
   /** Takes those that are not there any more for gone. Answers all that left since then. */
-  clear(stillThere: string[], redriven: number | undefined, since: Date): Promise<Cleared[]>;
+  clear(stillThere: string[], redriven: number | undefined, since: Date): Promise<Cleared>;
 }
 
 export interface Recorded {
@@ -21,7 +21,8 @@ export interface Recorded {
   readonly unmarked: string[];
 }
 
-export type Cleared = DeadLetter & { how: 'redriven' | 'deleted' | 'expired' | 'unknown' };
+/** How many left the queue in which way; those that expired are lost, and so have names. */
+export type Cleared = { redriven: number; deleted: number; unknown: number; expired: DeadLetter[] };
 
 interface Row {
   readonly message_id: string;
@@ -78,13 +79,13 @@ export function openLedger(database: Database, queueName: string): Ledger {
     },
     open: async () => (await database.call<Row[]>('open_dead_letters', { queue_name: queueName })).map(toDeadLetter),
     async clear(stillThere, redriven, since) {
-      const rows = await database.call<(Row & { cleared_how: Cleared['how'] })[]>('clear_dead_letters', {
+      const cleared = await database.call<Omit<Cleared, 'expired'> & { expired: Row[] }>('clear_dead_letters', {
         queue_name: queueName,
         still_there: stillThere,
         redriven_count: redriven ?? null,
         since: since.toISOString(),
       });
-      return rows.map((row) => ({ ...toDeadLetter(row), how: row.cleared_how }));
+      return { ...cleared, expired: cleared.expired.map(toDeadLetter) };
     },
   };
 }

@@ -21,7 +21,7 @@ export interface SettleOptions {
  * the all clear, or at the second empty reading where Slack never heard of them: the next incident must not count them.
  * @returns those that left since the incident began; undefined when that is not known
  */
-export async function settle(options: SettleOptions): Promise<Cleared[] | undefined> {
+export async function settle(options: SettleOptions): Promise<Cleared | undefined> {
   const { depth, last, look, redriven, ledger, incident, decision, now, problem } = options;
   const isEmpty = depth.visible + depth.inFlight + depth.delayed === 0;
   const isForgotten = isEmpty && !incident && !last?.depth && look.deadLetters.length > 0;

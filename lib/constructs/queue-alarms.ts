@@ -11,8 +11,8 @@ import type { DlqMonitor } from './dlq-monitor.ts';
 import { MonitorAlarms, ownMetric } from './monitor-alarms.ts';
 import type { StaleJobMonitor } from './stale-job-monitor.ts';
 
-/** The last fifth of the 14 days that a dead letter is kept. */
-const NEAR_EXPIRY = Duration.hours((14 * 24) / 5);
+/** The last fifth, about, of the 14 days that a dead letter is kept; a long weekend. */
+const NEAR_EXPIRY = Duration.days(3);
 const FIVE_MINUTES = Duration.minutes(5);
 const ABOVE = ComparisonOperator.GREATER_THAN_THRESHOLD;
 
@@ -92,7 +92,7 @@ export class QueueAlarms extends Construct {
       treatMissingData: TreatMissingData.NOT_BREACHING,
     });
     alarms.watch(this, 'DeadLetterExpiry', {
-      meaning: 'The oldest dead letter has used four fifths of its time: SQS will delete it, and its job with it.',
+      meaning: 'SQS will delete the oldest dead letter in less than three days, and its job with it.',
       runbookEntry: 'dead-letter-near-expiry',
       metric: ownMetric(
         stage,

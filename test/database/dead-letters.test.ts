@@ -74,13 +74,26 @@ async function open(queue: string, limit = 200): Promise<string[]> {
   return rows.map(({ message_id }) => message_id);
 }
 
-/** What left since a minute ago, as [id, how]. */
+/** What left since a minute ago, as [id, how]. The answer itself must say the same. */
 async function clear(queue: string, stillThere: string[], redriven: number | null): Promise<[string, string][]> {
-  const { rows } = await db.query(
-    `select message_id, cleared_how
-     from public.clear_dead_letters($1, $2, $3, clock_timestamp() - interval '1 minute') order by message_id`,
+  const answer = await db.query(
+    `select public.clear_dead_letters($1, $2, $3, clock_timestamp() - interval '1 minute') as cleared`,
     [queue, stillThere, redriven],
   );
+  const { rows } = await db.query(
+    `select message_id, cleared_how from public.dead_letters
+     where queue_name = $1 and cleared_at >= clock_timestamp() - interval '1 minute' order by message_id`,
+    [queue],
+  );
+  const ids = (how: string) => rows.filter((row) => row.cleared_how === how).map((row) => row.message_id);
+  const { expired, ...counts } = answer.rows[0].cleared;
+  expect(counts).toEqual({
+    redriven: ids('redriven').length,
+    deleted: ids('deleted').length,
+    unknown: ids('unknown').length,
+  });
+  expect(expired.map((row: { message_id: string }) => row.message_id).sort()).toEqual(ids('expired'));
+  expect(JSON.stringify(expired)).not.toContain('"body"');
   return rows.map(({ message_id, cleared_how }) => [message_id, cleared_how]);
 }
 

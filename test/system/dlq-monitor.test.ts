@@ -303,6 +303,11 @@ describe('dead letters', () => {
     expectWell(await run());
     expect(receives()).toBe(0);
     expect(texts()).toHaveLength(1);
+    // More than the REST interface gives in rows.
+    await drain(system.dlqUrl);
+    expectWell(await run());
+    expectWell(await run());
+    expect(lastMessage()).toContain('*3000* deleted by someone');
   }, 180_000);
 
   test('with hostile bodies are all recorded as they are, and ping nobody', async () => {

@@ -1,6 +1,6 @@
 import type { Message } from '@aws-sdk/client-sqs';
 import type { DeadLetterQueue, QueueAttributes } from '../../lambdas/dlq-monitor/dead-letter-queue.ts';
-import { type Cleared, deadLetterOf, type Ledger } from '../../lambdas/dlq-monitor/ledger.ts';
+import { deadLetterOf, type Ledger } from '../../lambdas/dlq-monitor/ledger.ts';
 import type { State, StateStore } from '../../lambdas/dlq-monitor/state-store.ts';
 import type { SlackMessage } from '../../lambdas/shared/slack-message.ts';
 
@@ -141,7 +141,7 @@ export function aLedger(): FakeLedger {
       answer();
       const gone = [...open].filter((id) => !stillThere.includes(id));
       for (const id of gone) open.delete(id);
-      return gone.map((id): Cleared => ({ ...letterOf(id), how: 'deleted' }));
+      return { redriven: 0, deleted: gone.length, unknown: 0, expired: [] };
     },
   };
   return ledger;

@@ -120,29 +120,32 @@ describe('the ledger', () => {
       sent_at: '2026-11-24T12:00:00+00:00',
       expires_at: '2026-12-08T12:00:00+00:00',
       first_seen_at: '2026-11-24T12:30:00+00:00',
-      cleared_how: 'expired',
     };
     const database: Database = {
       async call<T>(name: string, args?: Record<string, unknown>) {
         calls.push([name, args]);
-        return [row] as T;
+        return (name === 'clear_dead_letters' ? { redriven: 1, deleted: 2, unknown: 3, expired: [row] } : [row]) as T;
       },
     };
     const ledger = openLedger(database, 'dead-letters');
-    expect(await ledger.clear(['b'], undefined, NOW)).toEqual([
-      {
-        messageId: 'a',
-        jobId: undefined,
-        customerId: undefined,
-        jobType: undefined,
-        reason: 'why',
-        receiveCount: 5,
-        sentAt: new Date('2026-11-24T12:00:00Z'),
-        expiresAt: new Date('2026-12-08T12:00:00Z'),
-        firstSeenAt: new Date('2026-11-24T12:30:00Z'),
-        how: 'expired',
-      },
-    ]);
+    expect(await ledger.clear(['b'], undefined, NOW)).toEqual({
+      redriven: 1,
+      deleted: 2,
+      unknown: 3,
+      expired: [
+        {
+          messageId: 'a',
+          jobId: undefined,
+          customerId: undefined,
+          jobType: undefined,
+          reason: 'why',
+          receiveCount: 5,
+          sentAt: new Date('2026-11-24T12:00:00Z'),
+          expiresAt: new Date('2026-12-08T12:00:00Z'),
+          firstSeenAt: new Date('2026-11-24T12:30:00Z'),
+        },
+      ],
+    });
     await ledger.open();
     expect(calls).toEqual([
       [
