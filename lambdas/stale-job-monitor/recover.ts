@@ -42,6 +42,8 @@ export async function recoverAll(options: RecoverOptions, all: Recovery[]): Prom
       except_ids: all.filter(({ action }) => action === 'error').map(({ job_id }) => job_id),
     });
     all.push(...batch);
-    if (batch.length < settings.batchSize || batch.some((row) => row.breaker_open)) break;
+    const isOutage = batch.some((row) => row.breaker_open);
+    // One slice is enough, but a slice of jobs that cannot be recovered is none: it would be the same in every run.
+    if (isOutage ? batch.some(({ action }) => action !== 'error') : batch.length < settings.batchSize) break;
   }
 }

@@ -263,6 +263,14 @@ describe('the recovery of a run', () => {
     expect(argsOf('recover_stale_jobs')).toHaveLength(1);
   });
 
+  test('goes on past a slice of which no job could be recovered, or the same few would starve the rest', async () => {
+    const bad = { ...aRecovery({ job_id: 'bad', action: 'error', error: 'no' }), breaker_open: true };
+    const slice = recoveries(3).map((row) => ({ ...row, breaker_open: true }));
+    const { database, argsOf } = aDatabase({ recover_stale_jobs: (_args, call) => (call === 1 ? [bad] : slice) });
+    expect(await run({ database })).toMatchObject({ requeued: 3 });
+    expect(argsOf('recover_stale_jobs')).toMatchObject([{ except_ids: [] }, { except_ids: ['bad'] }]);
+  });
+
   test('says that the breaker is open when no job was recovered at all', async () => {
     const { database } = aDatabase({ stale_job_health: () => [aHealth({ breaker_open: true })] });
     expect(await run({ database })).toMatchObject({ requeued: 0, breakerOpen: true });
