@@ -12,5 +12,8 @@ export type AlarmNotifierVariables = Variables<typeof environment>;
 /** Its service name, a dimension of its metrics. */
 export const SERVICE = 'alarm-notifier';
 
+/** The alarms about this function itself, by the ends of their names. */
+export const OWN_ALARMS = { delivery: 'alarm-delivery-failed', errors: 'alarm-notifier-errors' } as const;
+
 /** Its CloudWatch metrics; the construct turns them into alarms. */
 export const METRICS = { sent: 'AlertsSent', failed: 'AlertsFailed' } as const;

@@ -18,17 +18,18 @@ const secrets = secretsFromSsm((message, error) => logger.warn(message, error));
 export async function handler(event: SNSEvent, context: Context): Promise<NotifyReport> {
   logger.addContext(context);
   try {
-    const { sent, problems } = await notifyAll({
+    const { sent, problems, unsaid } = await notifyAll({
       records: event.Records,
       send: (message, deadlineMs) =>
         sendAlert({ message, secrets, webhookParameter: env.SLACK_WEBHOOK_URL_PARAMETER, logger, deadlineMs }),
       now: Date.now,
       deadlineMs: Date.now() + context.getRemainingTimeInMillis() - CLOSING_MS,
     });
+    for (const reason of unsaid) logger.error(`Slack did not take the news that alarms do not reach it: ${reason}`);
     metrics.addMetric(METRICS.sent, MetricUnit.Count, sent);
     metrics.addMetric(METRICS.failed, MetricUnit.Count, problems.length);
     if (problems.length > 0) throw new Error(`${problems.length} alarm(s) not delivered: ${problems.join('; ')}`);
-    return { sent, problems };
+    return { sent, problems, unsaid };
   } finally {
     metrics.publishStoredMetrics();
   }

@@ -131,7 +131,7 @@ export class QueueAlarms extends Construct {
     alarms.watch(this, 'AlarmDelivery', {
       ...shared,
       meaning: 'An alarm did not reach Slack. It reached the addresses in ALARM_EMAILS, if there are any.',
-      runbookEntry: 'alarm-delivery-failed',
+      runbookEntry: notifier.OWN_ALARMS.delivery,
       metric: ownMetric(stage, notifier.SERVICE, notifier.METRICS.failed, Stats.SUM, FIVE_MINUTES),
       // Written only when an alarm changes.
       treatMissingData: TreatMissingData.NOT_BREACHING,
@@ -139,7 +139,7 @@ export class QueueAlarms extends Construct {
     alarms.watch(this, 'NotifierErrors', {
       ...shared,
       meaning: 'The function that passes alarms on to Slack failed. It is tried twice more.',
-      runbookEntry: 'alarm-notifier-errors',
+      runbookEntry: notifier.OWN_ALARMS.errors,
       metric: alarmNotifier.function.metricErrors({ period: FIVE_MINUTES, statistic: Stats.SUM }),
       // Lambda writes it only when it runs the function.
       treatMissingData: TreatMissingData.NOT_BREACHING,

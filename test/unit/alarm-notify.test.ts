@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { SNSEventRecord } from 'aws-lambda';
+import { OWN_ALARMS } from '../../lambdas/alarm-notifier/env.ts';
 import { notifyAll } from '../../lambdas/alarm-notifier/notify.ts';
 import type { SlackMessage } from '../../lambdas/shared/slack-message.ts';
 
@@ -13,7 +14,7 @@ describe('notifyAll', () => {
     const texts: string[] = [];
     const send = async ({ text }: SlackMessage) => void texts.push(text);
     const report = await notifyAll({ records: [aRecord('a'), aRecord('b')], send, now: () => 0, deadlineMs: 10 });
-    expect(report).toEqual({ sent: 2, problems: [] });
+    expect(report).toEqual({ sent: 2, problems: [], unsaid: [] });
     expect(texts).toEqual(['🔴 ALARM: a', '🔴 ALARM: b']);
   });
 
@@ -25,9 +26,21 @@ describe('notifyAll', () => {
     };
     const records = [{} as SNSEventRecord, aRecord('refused'), aRecord('good')];
     const report = await notifyAll({ records, send, now: () => 0, deadlineMs: 10 });
-    expect(report).toEqual({ sent: 1, problems: [expect.stringContaining('Subject'), 'no_service'] });
+    expect(report).toEqual({ sent: 1, problems: [expect.stringContaining('Subject'), 'no_service'], unsaid: [] });
     expect(texts).toEqual(['🔴 ALARM: good']);
   });
+
+  test.each(Object.values(OWN_ALARMS))(
+    'does not fail for news of %s, which would set it off again, for ever',
+    async (own) => {
+      const send = async () => {
+        throw new Error('no_service');
+      };
+      const records = [aRecord(`queuekeeper-prod-${own}`), aRecord('another')];
+      const report = await notifyAll({ records, send, now: () => 0, deadlineMs: 10 });
+      expect(report).toEqual({ sent: 0, problems: ['no_service'], unsaid: ['no_service'] });
+    },
+  );
 
   test('gives each record an equal share of the time that is left', async () => {
     let time = 0;
