@@ -34,7 +34,7 @@ revoke all on public.dead_letters from public, anon, authenticated;
 grant select, insert, update, delete on public.dead_letters to service_role;
 
 -- The job's side of one dead letter: its event, and "failed" while the message is the one that the job waits for, or
--- was claimed by, and no worker beats for it. message_lease counts as 0 where an older producer sent none.
+-- was claimed by, and no worker shows life for it. message_lease counts as 0 where an older producer sent none.
 -- Answers whether the job was failed.
 create or replace function public.fail_dead_lettered_job(
   job_id uuid, message_lease bigint, message_id text, reason text, receive_count integer
@@ -45,23 +45,34 @@ language plpgsql volatile security invoker set search_path = '' as $$
 declare
   job public.jobs;
   sent_lease constant bigint := coalesce(message_lease, 0);
+  alive_after timestamptz;
   fails boolean;
 begin
   select * into job from public.jobs j where j.id = fail_dead_lettered_job.job_id for update;
   if not found then
     return false;
   end if;
+  -- Half the threshold of its type (a worker beats three times in one), and no less than half of the usual 10 minutes.
+  select now() - greatest(interval '5 minutes', p.stale_after / 2) into alive_after
+  from public.effective_job_policies p
+  where p.job_type in (job.job_type, 'default')
+  order by p.job_type = 'default'
+  limit 1;
   fails := (job.status = 'pending' and job.lease = sent_lease)
     or (
       job.status = 'in_progress' and job.lease in (sent_lease, sent_lease + 1)
-      -- A long job's message can die while its worker lives. The claim itself is no heartbeat.
+      -- A long job's message can die while its worker lives. The claim itself is no sign of that.
+      and not coalesce(
+        job.updated_at > alive_after
+          and (job.started_at is null or job.updated_at > job.started_at + interval '1 second'), false
+      )
       and not exists (
         select from public.job_heartbeats h
-        where h.job_id = job.id and h.lease = job.lease and h.last_heartbeat > now() - interval '5 minutes'
+        where h.job_id = job.id and h.lease = job.lease and h.last_heartbeat > alive_after
       )
       and not exists (
         select from public.worker_heartbeats w
-        where w.current_job_id::text = job.id::text and w.last_heartbeat > now() - interval '5 minutes'
+        where w.current_job_id::text = job.id::text and w.last_heartbeat > alive_after
           and (job.started_at is null or w.last_heartbeat > job.started_at + interval '1 second')
       )
     );

@@ -246,6 +246,25 @@ describe("the job's side", () => {
     expect((await jobRow(db, jobId)).status).toBe('in_progress');
   });
 
+  test.each([
+    ['less than 5 minutes ago', '4 minutes 50 seconds', false],
+    ['more than 5 minutes ago', '5 minutes 10 seconds', true],
+  ])('a job whose worker wrote to its row %s', async (_when, updated, isFailed) => {
+    const jobId = await aJob(db, { lease: 0, updated });
+    expect(await recordOne(aLetter({ jobId }))).toMatchObject({ job_failed: isFailed });
+  });
+
+  test.each([
+    ['less than half of its own threshold ago', '29 minutes 50 seconds', false],
+    ['more than half of its own threshold ago', '30 minutes 10 seconds', true],
+  ])('a job whose last heartbeat came %s', async (_when, beat, isFailed) => {
+    const jobType = `slow-${randomUUID()}`;
+    await db.query('insert into public.job_policies (job_type, stale_after) values ($1, $2)', [jobType, '1 hour']);
+    const jobId = await aJob(db, { jobType, lease: 4 });
+    await aJobHeartbeat(db, jobId, 4, beat);
+    expect(await recordOne(aLetter({ jobId, lease: 3 }))).toMatchObject({ job_failed: isFailed });
+  });
+
   test('a claim alone is no heartbeat', async () => {
     const jobId = await aJob(db, { status: 'pending', lease: 3 });
     await call(db, `public.claim_job($1, 'worker-1', 3)`, [jobId]);
