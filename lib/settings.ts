@@ -70,7 +70,11 @@ const schema = z.object({
     z.array(z.email('e-mail addresses, separated by commas')),
   ),
   /** Where alarms and alerts send the reader. */
-  RUNBOOK_URL: optional(httpsUrl.optional()),
+  RUNBOOK_URL: optional(
+    httpsUrl
+      .refine((url) => !url.includes('hooks.slack'), 'the page of the runbook; this is a webhook, a secret')
+      .optional(),
+  ),
   LOG_RETENTION_DAYS: optional(
     z
       .string()
@@ -118,14 +122,18 @@ export function readSettings(variables: Variables): Settings {
   return parsed.data;
 }
 
-/** Reads the secrets that `npm run deploy` stores in SSM. An error shows the beginning of each, never the whole. */
+/** Reads the secrets that `npm run deploy` stores in SSM, and refuses the sample project. An error shows the beginning of each, never the whole. */
 export function readSecrets(variables: Variables): Secrets {
   const all = {
     ...variables,
     SUPABASE_SERVICE_KEY: variables['SUPABASE_SERVICE_KEY'] || variables['SUPABASE_SERVICE_ROLE_KEY'],
   };
   const parsed = secretsSchema.safeParse(all);
-  if (!parsed.success) throw settingsError(describe(parsed.error, all, beginning));
+  const problems = parsed.success ? [] : describe(parsed.error, all, beginning);
+  if (variables['SUPABASE_URL']?.startsWith('https://your-project.')) {
+    problems.push('SUPABASE_URL is the placeholder of .env.example, wanted the URL of your project');
+  }
+  if (!parsed.success || problems.length > 0) throw settingsError(problems);
   return parsed.data;
 }
 
@@ -142,15 +150,15 @@ function beginning(value: string): string {
   return `${value.slice(0, Math.min(10, Math.floor(value.length / 2)))}…`;
 }
 
-/** A secret may stand under the wrong name. */
+/** A secret may stand under the wrong name, a database's URL among them. */
 function showUnlessSecret(value: string): string {
-  if (/sb_secret_|eyJ|hooks\.slack/.test(value)) return beginning(value);
+  if (/sb_secret_|eyJ|hooks\.slack|:\/\/[^/]*@/.test(value)) return beginning(value);
   return value.length > 200 ? `${value.slice(0, 200)}…` : value;
 }
 
 function settingsError(problems: string[]): Error {
   return new Error(
-    `Settings (environment and .env) are not complete:\n${problems.map((line) => `  ${line}`).join('\n')}`,
+    `Settings (environment and .env) are missing or wrong:\n${problems.map((line) => `  ${line}`).join('\n')}`,
   );
 }
 

@@ -35,7 +35,8 @@ export function createKeys(): SupabaseKeys {
  * of its role, and a key that is wrong or missing never reaches the database.
  */
 export function createSupabaseGateway(postgrestUrl: string, keys: SupabaseKeys): SupabaseGateway {
-  const agent = new Agent({ keepAlive: true });
+  // PostgREST closes a connection that is idle for long; one of ours must not be used at that moment.
+  const agent = new Agent({ keepAlive: true, timeout: 5_000 });
   let decideFault: ((method: string, path: string) => GatewayFault | undefined) | undefined;
 
   return {

@@ -201,7 +201,8 @@ end $$;
 revoke execute on function public.fail_job(uuid, bigint, text, boolean) from public, anon, authenticated;
 grant execute on function public.fail_job(uuid, bigint, text, boolean) to service_role;
 
--- Gives a job back unharmed, for example at shutdown: pending at once, recoveries back to 0.
+-- Gives a job back unharmed, for example at shutdown: pending at once, recoveries back to 0. One whose end was asked
+-- for ends here, as failed.
 -- Answers 'released', also when called again with the same lease; or 'lost'.
 create or replace function public.release_job(job_id uuid, lease bigint) returns text
 language plpgsql volatile security invoker set search_path = '' as $$
@@ -210,10 +211,18 @@ declare
   job public.jobs;
 begin
   select * into job from public.jobs j where j.id = release_job.job_id for update;
-  if job.status = 'pending' and job.lease = release_job.lease then
+  if (job.status = 'pending' or (job.status = 'failed' and job.cancel_requested_at is not null)) and job.lease = release_job.lease then
     return 'released';
   elsif job.id is null or job.status <> 'in_progress' or job.lease is distinct from release_job.lease then
     return 'lost';
+  end if;
+  if job.cancel_requested_at is not null then
+    update public.jobs j
+    set status = 'failed', error_message = 'Cancelled on request.', worker_id = null, held_at = null,
+        updated_at = clock_timestamp()
+    where j.id = job.id;
+    perform public.end_hold(job, job.worker_id, 'cancelled', '{}');
+    return 'released';
   end if;
   update public.jobs j
   set status = 'pending', recoveries = 0, started_at = null, worker_id = null, held_at = null,

@@ -135,7 +135,7 @@ begin
       record_dead_letters.queue_name, letter.message_id, letter.job_id,
       coalesce(letter.customer_id, job.customer_id::text), job.job_type, letter.lease, letter.source_queue,
       coalesce(
-        letter.reason, job.error_message, format('Received %s times and never finished', letter.receive_count)
+        letter.reason, job.error_message, 'No error on record'
       ),
       letter.body, letter.receive_count, letter.sent_at, letter.expires_at
     )

@@ -92,7 +92,7 @@ export class QueueAlarms extends Construct {
       treatMissingData: TreatMissingData.NOT_BREACHING,
     });
     alarms.watch(this, 'DeadLetterExpiry', {
-      meaning: 'SQS will delete the oldest dead letter in less than three days, and its job with it.',
+      meaning: 'SQS will delete the oldest dead letter in less than three days.',
       runbookEntry: 'dead-letter-near-expiry',
       metric: ownMetric(
         stage,

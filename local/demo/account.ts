@@ -83,7 +83,7 @@ export function describeAccount(account: Account, monitorSeconds: { here: number
   return [
     `created ${created} · completed ${completed} · recovered ${recovered} · failed ${failed}`,
     `late completions refused ${refused}`,
-    `dead letters ${deadLetters} · redriven ${redriven} · alerts ${alerts}`,
+    `dead letters ${deadLetters} · redriven ${redriven} · messages about them in Slack ${alerts}`,
     `from death to recovery: median ${seconds(sorted[Math.floor(sorted.length / 2)])}, max ${seconds(sorted.at(-1))}`,
     `from dead letter to alert: ${seconds(alertSeconds)} (the monitor looks every ${monitorSeconds.here} s here; ` +
       `deployed every ${monitorSeconds.deployed / 60} minutes, so at most that long)`,

@@ -16,7 +16,7 @@ begin
       execute format('alter table public.jobs drop column %I', added);
     end loop;
   elsif coalesce(current_setting('queuekeeper.drop_data', true), '') <> 'on' and exists (select from public.jobs) then
-    raise exception 'jobs holds rows: save them, then set queuekeeper.drop_data to on';
+    raise exception 'jobs holds rows: save them, then add --drop-data (in SQL: set queuekeeper.drop_data to on)';
   else
     drop table public.jobs cascade;
   end if;

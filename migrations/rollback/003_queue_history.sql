@@ -9,7 +9,7 @@ begin
     drop policy if exists deny_api_roles on public.queue_history;
   elsif coalesce(current_setting('queuekeeper.drop_data', true), '') <> 'on'
     and exists (select from public.queue_history) then
-    raise exception 'queue_history holds rows: save them, then set queuekeeper.drop_data to on';
+    raise exception 'queue_history holds rows: save them, then add --drop-data (in SQL: set queuekeeper.drop_data to on)';
   else
     drop table public.queue_history cascade;
   end if;

@@ -8,7 +8,7 @@ begin
       where p.job_type <> 'default' or p.stale_after is not null or p.deadline is not null
         or (p.max_recoveries, p.on_stale, p.max_errors) is distinct from (3, 'requeue', 5)
     ) then
-      raise exception 'job_policies holds policies: save them, then set queuekeeper.drop_data to on';
+      raise exception 'job_policies holds policies: save them, then add --drop-data (in SQL: set queuekeeper.drop_data to on)';
     end if;
   end if;
 end $$;

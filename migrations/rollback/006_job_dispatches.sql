@@ -4,7 +4,7 @@ begin
   if to_regclass('public.job_dispatches') is not null
     and coalesce(current_setting('queuekeeper.drop_data', true), '') <> 'on' then
     if exists (select from public.job_dispatches where sent_at is null) then
-      raise exception 'job_dispatches holds unsent messages: let the stale-job monitor send them, or set queuekeeper.drop_data to on';
+      raise exception 'job_dispatches holds unsent messages: let the stale-job monitor send them, or add --drop-data (in SQL: set queuekeeper.drop_data to on)';
     end if;
   end if;
 end $$;

@@ -4,7 +4,7 @@ begin
   if to_regclass('public.dead_letters') is not null
     and coalesce(current_setting('queuekeeper.drop_data', true), '') <> 'on' then
     if exists (select from public.dead_letters) then
-      raise exception 'dead_letters holds rows: save them, then set queuekeeper.drop_data to on';
+      raise exception 'dead_letters holds rows: save them, then add --drop-data (in SQL: set queuekeeper.drop_data to on)';
     end if;
   end if;
 end $$;

@@ -429,6 +429,16 @@ describe('fail_job', () => {
 });
 
 describe('release_job', () => {
+  test('ends a job whose end was asked for, instead of giving it to the next worker', async () => {
+    const id = await aPendingJob();
+    const { lease = 0 } = await claim(id);
+    await cancel(id);
+    expect([await release(id, lease), await release(id, lease)]).toEqual(['released', 'released']);
+    expect(await jobRow(db(), id)).toMatchObject({ status: 'failed', error_message: 'Cancelled on request.' });
+    expect(await dispatchesOf(db(), id)).toEqual([]);
+    expect(await eventsOf(db(), id)).toEqual(['claimed', 'cancel_requested', 'cancelled']);
+  });
+
   test('puts the job back at once, unharmed, however often it is called', async () => {
     const id = await aPendingJob({ recoveries: 2, errors: 1 });
     await claim(id);

@@ -393,7 +393,7 @@ describe('the app', () => {
       '  AWS_DEFAULT_REGION is missing, wanted a region such as us-east-1',
       '  STAGE is "Prod", wanted lower-case letters, digits and -, 16 at most',
       '  SUPABASE_URL is missing, wanted the project URL without a path, https://PROJECT.supabase.co',
-      'Settings (environment and .env) are not complete:',
+      'Settings (environment and .env) are missing or wrong:',
     ]);
     expect(printed).not.toContain('    at ');
   });

@@ -12,7 +12,7 @@ function problemsOf(read: () => unknown): string[] {
     read();
   } catch (error) {
     const [heading, ...lines] = (error as Error).message.split('\n');
-    expect(heading).toBe('Settings (environment and .env) are not complete:');
+    expect(heading).toBe('Settings (environment and .env) are missing or wrong:');
     return lines.map((line) => line.trim());
   }
   return [];
@@ -85,7 +85,6 @@ describe('settings', () => {
     'https://acme.supabase.co/rest/v1',
     'https://acme.supabase.co?x=1',
     'https://acme.supabase.co/#x',
-    'https://user:password@acme.supabase.co',
     'https://',
   ])('refuse the Supabase URL %s', (SUPABASE_URL) => {
     const [problem, ...others] = problemsOf(() => readSettings({ ...REQUIRED, SUPABASE_URL }));
@@ -183,6 +182,21 @@ describe('secrets', () => {
     expect(readSecrets({ SUPABASE_SERVICE_KEY: SECRET, SLACK_WEBHOOK_URL: '' })).toEqual({
       SUPABASE_SERVICE_KEY: SECRET,
     });
+  });
+
+  test('are refused while the project is still the sample', () => {
+    const sample = { SUPABASE_SERVICE_KEY: SECRET, SUPABASE_URL: 'https://your-project.supabase.co' };
+    expect(() => readSecrets(sample)).toThrow('SUPABASE_URL is the placeholder of .env.example');
+  });
+
+  test.each([
+    ['SUPABASE_URL', 'postgresql://postgres:hunter22@db.example.supabase.co:5432/postgres', 'hunter22'],
+    ['SUPABASE_URL', 'https://user:password@acme.supabase.co', 'password'],
+    ['RUNBOOK_URL', 'https://hooks.slack.com/services/T0/B0/abcdef', 'abcdef'],
+  ])('are refused and not shown under the name %s', (name, value, secret) => {
+    const [message] = problemsOf(() => readSettings({ ...REQUIRED, [name]: value }));
+    expect(message).toContain(`${name} is "`);
+    expect(message).not.toContain(secret);
   });
 
   test('may be a legacy key of the service role', () => {
