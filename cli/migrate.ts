@@ -100,8 +100,9 @@ async function withHistory<T>(databaseUrl: string, options: MigrateOptions, work
   const client = await connect(databaseUrl);
   try {
     // An index on a big table may take longer than the two minutes that hosted databases give a statement.
-    await client.query(`set lock_timeout = '30s'; set statement_timeout = 0`);
-    await client.query('select pg_advisory_lock($1)', [ADVISORY_LOCK]);
+    await client.query('set statement_timeout = 0');
+    await client.query('select pg_advisory_lock($1)', [ADVISORY_LOCK]); // as long as the other one needs
+    await client.query(`set lock_timeout = '30s'`);
     await client.query(`
       create schema if not exists supabase_migrations;
       create table if not exists supabase_migrations.schema_migrations (

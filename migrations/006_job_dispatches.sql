@@ -53,7 +53,7 @@ returns table (
   dispatch_id bigint, job_id uuid, customer_id text, package_size integer, priority_level integer,
   retry_attempt integer, lease bigint, requeued_by text, delay_seconds integer
 )
-language plpgsql volatile security invoker set search_path = '' set statement_timeout = '20s' as $$
+language plpgsql volatile security invoker set search_path = '' set statement_timeout = '9s' as $$
 #variable_conflict use_column
 declare
   due bigint[];
@@ -101,7 +101,7 @@ grant execute on function public.take_dispatches(integer, integer, integer) to s
 -- Where a lease is given it must be the dispatch's still: another message may be wanted by now.
 -- What was refused is pending again at once. Answers how many were marked sent.
 create or replace function public.mark_dispatches(sent jsonb, refused jsonb default '[]') returns integer
-language plpgsql volatile security invoker set search_path = '' set statement_timeout = '20s' as $$
+language plpgsql volatile security invoker set search_path = '' set statement_timeout = '9s' as $$
 declare
   marked integer;
 begin

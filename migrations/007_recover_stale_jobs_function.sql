@@ -7,7 +7,7 @@ create or replace function public.stale_job_health(
   threshold_minutes integer default 10, breaker_min_running integer default 20, breaker_share numeric default 0.5
 )
 returns table (running integer, stale integer, held integer, oldest_stale_seconds integer, breaker_open boolean)
-language plpgsql stable security invoker set search_path = '' set statement_timeout = '20s' as $$
+language plpgsql stable security invoker set search_path = '' set statement_timeout = '9s' as $$
 #variable_conflict use_column
 begin
   if coalesce(breaker_min_running, 0) < 1 or breaker_share is null or breaker_share not between 0 and 1 then
@@ -160,7 +160,7 @@ returns table (
   last_heartbeat timestamptz, worker_id text, lease_before bigint, lease_after bigint, recoveries integer,
   breaker_open boolean, error text
 )
-language plpgsql volatile security invoker set search_path = '' set statement_timeout = '20s' as $$
+language plpgsql volatile security invoker set search_path = '' set statement_timeout = '9s' as $$
 #variable_conflict use_column
 <<run>>
 declare

@@ -1,4 +1,4 @@
--- Each run of a monitor, for the dead man's switch and for looking back; and the share of wrong recoveries.
+-- Each run of the stale-job monitor, for looking back; and the share of wrong recoveries.
 
 create table if not exists public.monitor_runs (
   run_id uuid primary key,
@@ -23,7 +23,7 @@ create or replace function public.record_monitor_run(
   run_id uuid, monitor text, duration_ms integer, succeeded boolean, summary jsonb default '{}'
 )
 returns integer
-language plpgsql volatile security invoker set search_path = '' set statement_timeout = '20s' as $$
+language plpgsql volatile security invoker set search_path = '' set statement_timeout = '9s' as $$
 #variable_conflict use_column
 declare
   previous timestamptz;

@@ -109,7 +109,7 @@ returns table (
   sent_at timestamptz, expires_at timestamptz, first_seen_at timestamptz, is_new boolean, job_failed boolean,
   job_error text
 )
-language plpgsql volatile security invoker set search_path = '' set statement_timeout = '20s' as $$
+language plpgsql volatile security invoker set search_path = '' set statement_timeout = '9s' as $$
 #variable_conflict use_column
 declare
   letter record;
@@ -202,7 +202,7 @@ create or replace function public.clear_dead_letters(
   queue_name text, still_there text[], redriven_count integer, since timestamptz
 )
 returns jsonb
-language plpgsql volatile security invoker set search_path = '' set statement_timeout = '20s' as $$
+language plpgsql volatile security invoker set search_path = '' set statement_timeout = '9s' as $$
 #variable_conflict use_column
 declare
   gone text[];

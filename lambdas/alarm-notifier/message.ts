@@ -23,12 +23,12 @@ function stateChange(alarm: Alarm): SlackMessage {
   ]);
 }
 
-function titleOf({ name, state }: Alarm): string {
+function titleOf({ name, state, previousState }: Alarm): string {
   switch (state) {
     case 'ALARM':
       return `🔴 ALARM: ${name}`;
     case 'OK':
-      return `✅ OK again: ${name}`;
+      return previousState === 'INSUFFICIENT_DATA' ? `✅ OK: ${name}` : `✅ OK again: ${name}`;
     case 'INSUFFICIENT_DATA':
       return `⚪ No data: ${name}`;
     default:
@@ -37,11 +37,13 @@ function titleOf({ name, state }: Alarm): string {
 }
 
 /** The description says what is wrong in ALARM, so that the other states say how it relates to them. */
-function whatIsWrong({ state, description, reason }: Alarm): Mrkdwn {
+function whatIsWrong({ state, previousState, description, reason }: Alarm): Mrkdwn {
   const words = description ?? reason;
   if (!words) return mrkdwn`The alarm has no description.`;
   if (!description || state === 'ALARM') return paragraph(words);
-  const relation = state === 'OK' ? 'This is over:' : 'Not known now, for want of data:';
+  // A new alarm's first data: nothing was wrong that could be over.
+  const over = previousState === 'INSUFFICIENT_DATA' ? 'This is not so:' : 'This is over:';
+  const relation = state === 'OK' ? over : 'Not known now, for want of data:';
   return mrkdwn`*${relation}* ${paragraph(words)}`;
 }
 

@@ -46,7 +46,7 @@ export function connectDatabase({ url, key, timeoutMs = 10_000, fetch = globalTh
   const client = new PostgrestClient(`${url.replace(/\/+$/, '')}/rest/v1`, {
     // A secret key may stand in Authorization only where it equals apikey; a legacy JWT must stand there.
     headers: { apikey: secret, Authorization: `Bearer ${secret}`, 'x-application-name': 'queuekeeper' },
-    fetch: retryStaleSocket(boundedFetch(fetch, timeoutMs)),
+    fetch: boundedFetch(retryStaleSocket(fetch), timeoutMs),
     retry: false,
   });
   return {

@@ -39,12 +39,10 @@ export class AlarmTopic extends Construct {
       enableKeyRotation: true,
       removalPolicy: RemovalPolicy.DESTROY,
     });
-    const cloudWatch = new ServicePrincipal('cloudwatch.amazonaws.com', {
-      conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
-    });
     key.addToResourcePolicy(
       new PolicyStatement({
-        principals: [cloudWatch],
+        // Without a condition, as in AWS's own example: one that CloudWatch does not meet would lose every alarm.
+        principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
         actions: ['kms:Decrypt', 'kms:GenerateDataKey*'],
         resources: ['*'], // in a key's own policy: this key
       }),
@@ -56,7 +54,15 @@ export class AlarmTopic extends Construct {
       enforceSSL: true,
     });
     this.topic.addToResourcePolicy(
-      new PolicyStatement({ principals: [cloudWatch], actions: ['sns:Publish'], resources: [this.topic.topicArn] }),
+      new PolicyStatement({
+        principals: [
+          new ServicePrincipal('cloudwatch.amazonaws.com', {
+            conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
+          }),
+        ],
+        actions: ['sns:Publish'],
+        resources: [this.topic.topicArn],
+      }),
     );
     for (const email of props.emails ?? []) this.topic.addSubscription(new EmailSubscription(email));
     this.action = new SnsAction(this.topic);

@@ -71,6 +71,13 @@ describe('each kind of message is what a person has read, and Slack takes it', (
   });
 });
 
+test('the first data of a new alarm are no end of anything', () => {
+  const shown = JSON.stringify(render(anAlarm({ NewStateValue: 'OK', OldStateValue: 'INSUFFICIENT_DATA' })));
+  expect(shown).toContain('✅ OK: ');
+  expect(shown).toContain('This is not so:');
+  expect(shown).not.toMatch(/again|is over/);
+});
+
 test.each([
   ['1 datapoint [1.0 (24/11/26 15:00:00)] was', '1 (alarms above 0)'],
   ['1 datapoint [98.61111 (24/11/26 15:00:00)] was', '98.61111 (alarms above 0)'],
