@@ -211,7 +211,8 @@ declare
   job public.jobs;
 begin
   select * into job from public.jobs j where j.id = release_job.job_id for update;
-  if (job.status = 'pending' or (job.status = 'failed' and job.cancel_requested_at is not null)) and job.lease = release_job.lease then
+  if job.lease = release_job.lease
+    and (job.status = 'pending' or (job.status = 'failed' and job.cancel_requested_at is not null)) then
     return 'released';
   elsif job.id is null or job.status <> 'in_progress' or job.lease is distinct from release_job.lease then
     return 'lost';

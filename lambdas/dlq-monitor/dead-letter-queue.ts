@@ -6,6 +6,7 @@ import {
   ReceiveMessageCommand,
   type SQSClient,
 } from '@aws-sdk/client-sqs';
+import type { Depth } from './depth.ts';
 
 /** The dead-letter queue, as far as this function may touch it: nothing here can delete a message. */
 export interface DeadLetterQueue {
@@ -18,10 +19,7 @@ export interface DeadLetterQueue {
   countRedriven(queueArn: string, since: Date): Promise<number>;
 }
 
-export interface QueueAttributes {
-  readonly visible: number;
-  readonly inFlight: number;
-  readonly delayed: number;
+export interface QueueAttributes extends Depth {
   readonly retentionSeconds: number;
   readonly arn: string;
 }

@@ -1,13 +1,12 @@
+import { type Depth, totalOf } from './depth.ts';
+
 /** How often Slack hears of dead letters that nobody touches. Alertmanager's repeat_interval. */
 const REMINDER_MS = 4 * 60 * 60 * 1000;
 /** SQS counts are approximate for a minute and more: one empty reading is no all clear (construct-hub#1758, #1779). */
 const EMPTY_READINGS_FOR_ALL_CLEAR = 2;
 
 /** What SQS says is in the queue, and what reading its messages added to that. */
-export type Reading = {
-  visible: number;
-  inFlight: number;
-  delayed: number;
+export type Reading = Depth & {
   /** Messages never recorded before; absent when nothing was read or recorded in this run. */
   newCount?: number;
 };
@@ -42,7 +41,7 @@ export type Decision = {
  * all three counts are 0.
  */
 export function decide(incident: Incident | undefined, reading: Reading, now: Date, threshold: number): Decision {
-  const total = reading.visible + reading.inFlight + reading.delayed;
+  const total = totalOf(reading);
   const at = now.toISOString();
   if (!incident) {
     if (reading.visible < threshold) return { newCount: 0 };

@@ -1,5 +1,7 @@
 import type { Message } from '@aws-sdk/client-sqs';
+import { attempt } from '../shared/attempt.ts';
 import type { DeadLetterQueue, QueueAttributes } from './dead-letter-queue.ts';
+import { totalOf } from './depth.ts';
 import { deadLetterOf, type Ledger } from './ledger.ts';
 import { toLetter } from './letter.ts';
 import type { DeadLetter } from './message-parts.ts';
@@ -42,9 +44,9 @@ export interface Look {
  */
 export async function look(options: LookOptions): Promise<Look> {
   const { queue, depth, last = FIRST, ledger, now, remainingMs, problem } = options;
-  const total = depth.visible + depth.inFlight + depth.delayed;
+  const total = totalOf(depth);
   const redriven = options.redriven ?? last.redriven;
-  const known = await attempt(() => ledger?.open(), 'read dead_letters', problem);
+  const known = await attempt('read dead_letters', () => ledger?.open(), problem);
   const hasChanged =
     total !== last.depth ||
     depth.visible > last.visible || // those that were out of sight are back
@@ -62,7 +64,7 @@ export async function look(options: LookOptions): Promise<Look> {
     const letters = messages.map((message) => toLetter(message, depth.retentionSeconds, now));
     if (kept.length < MOST_KEPT) kept.push(...letters.map((letter) => deadLetterOf(letter, now)));
     if (!ledger || !isRecorded) return;
-    const recorded = await attempt(() => ledger.record(letters), 'record dead letters', problem);
+    const recorded = await attempt('record dead letters', () => ledger.record(letters), problem);
     isRecorded = recorded !== undefined;
     newCount += recorded?.newCount ?? 0;
     for (const refusal of recorded?.refused ?? []) {
@@ -72,11 +74,11 @@ export async function look(options: LookOptions): Promise<Look> {
     for (const reason of recorded?.unmarked ?? []) problem(`mark the job of a dead letter: ${reason}`);
   };
   const seen = await attempt(
-    () => peek({ queue, expected: depth.visible, remainingMs, onMessages }),
     'read the dead-letter queue',
+    () => peek({ queue, expected: depth.visible, remainingMs, onMessages }),
     problem,
   );
-  const recorded = isRecorded ? await attempt(() => ledger?.open(), 'read dead_letters', problem) : undefined;
+  const recorded = isRecorded ? await attempt('read dead_letters', () => ledger?.open(), problem) : undefined;
   const isComplete = seen !== undefined && seen.size >= total;
   const isWhole = isComplete && isRecorded && !isRefused;
   // The next run reads on. But of a FIFO group no more than ten messages can be read by anyone, ever.
@@ -100,12 +102,3 @@ export async function look(options: LookOptions): Promise<Look> {
 
 /** Where nothing is, or was looked at yet, all that is found is news. */
 const FIRST: LastLook = { depth: 0, visible: 0, redriven: 0, isRecorded: true, isWhole: true };
-
-async function attempt<T>(work: () => Promise<T> | undefined, what: string, problem: LookOptions['problem']) {
-  try {
-    return await work();
-  } catch (error) {
-    problem(`${what}: ${(error as Error).message}`);
-    return undefined;
-  }
-}

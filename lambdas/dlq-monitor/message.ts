@@ -1,5 +1,6 @@
 import { code, codeBlock, type Mrkdwn, moment, mrkdwn } from '../shared/mrkdwn.ts';
 import { fields, header, type SlackMessage, section, slackMessage } from '../shared/slack-message.ts';
+import { type Depth, totalOf } from './depth.ts';
 import { describeDuration } from './duration.ts';
 import {
   causeBlocks,
@@ -20,7 +21,7 @@ import {
 export type DeadLetterAlert = {
   kind: 'first' | 'growth' | 'reminder';
   queue: Queue;
-  depth: { visible: number; inFlight: number; delayed: number };
+  depth: Depth;
   /** Since the last alert that Slack took; absent when that is not known. */
   newCount?: number;
   /** Those that were read, which may be fewer than the depth. */
@@ -38,7 +39,7 @@ export type DeadLetterAlert = {
 /** The message for dead letters: the first ones, more of them, or a reminder while any remain. */
 export function deadLetterAlert(alert: DeadLetterAlert): SlackMessage {
   const { queue, depth, deadLetters, retentionSeconds, links, redriveCommand, unknown = [], now } = alert;
-  const total = depth.visible + depth.inFlight + depth.delayed;
+  const total = totalOf(depth);
   const title = `🚨 Dead Letter Queue Alert - ${total} failed job(s)`;
   const oldest = soonestFirst(deadLetters)[0];
   return slackMessage(mrkdwn`${title}: ${queue.name}, ${newText(alert.newCount)}`, [

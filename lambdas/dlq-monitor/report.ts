@@ -1,5 +1,6 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
 import { type Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import { totalOf } from './depth.ts';
 import { METRICS } from './env.ts';
 import type { RunReport } from './run.ts';
 
@@ -10,7 +11,7 @@ export function reportRun(report: RunReport, logger: Logger, metrics: Metrics): 
     return;
   }
   const { depth, newCount, oldestExpirySeconds, said, alertsFailed, problems } = report;
-  const total = depth ? depth.visible + depth.inFlight + depth.delayed : undefined;
+  const total = depth && totalOf(depth);
   const text = total === 0 ? 'No dead letters found' : `Found ${total} dead letters`;
   if (problems.length > 0) logger.error(text, { ...report });
   else logger.info(text, { ...report });

@@ -1,7 +1,9 @@
+import { attempt } from '../shared/attempt.ts';
 import type { SlackMessage } from '../shared/slack-message.ts';
 import { composeAlert, composeAllClear, type Facts, placeOf } from './compose.ts';
 import type { DeadLetterQueue, QueueAttributes } from './dead-letter-queue.ts';
 import { type Decision, decide, type Incident } from './decide.ts';
+import { totalOf } from './depth.ts';
 import type { Ledger } from './ledger.ts';
 import { look } from './look.ts';
 import { soonestFirst } from './message-parts.ts';
@@ -51,8 +53,7 @@ export async function runMonitor(options: RunOptions): Promise<RunReport> {
   try {
     return await runAlone(options, problems);
   } finally {
-    if (isMine === true)
-      await store.unlock().catch((error: Error) => problem(`unlock the alert state: ${error.message}`));
+    if (isMine === true) await attempt('unlock the alert state', () => store.unlock(), problem);
   }
 }
 
@@ -64,10 +65,7 @@ async function runAlone(options: RunOptions, problems: string[]): Promise<RunRep
   let depth = await queue.readAttributes();
   const place = placeOf(queueUrl, depth.arn);
   const { state, isKnown } = await readState(store, problem);
-  const ledger = await options.openLedger(place.queue.name).catch((error: Error) => {
-    problem(`reach the database: ${error.message}`);
-    return undefined;
-  });
+  const ledger = await attempt('reach the database', () => options.openLedger(place.queue.name), problem);
   const { incident: before, look: last } = state ?? {};
   const redriven = await countRedriven(queue, depth.arn, before, problem);
   const seen = await look({ queue, depth, last, redriven, ledger, now: now(), remainingMs, problem });
@@ -75,7 +73,7 @@ async function runAlone(options: RunOptions, problems: string[]): Promise<RunRep
   if (!before && seen.seen?.size === 0) depth = await queue.readAttributes();
 
   const decision = decide(before, { ...depth, newCount: seen.newCount }, now(), threshold);
-  const total = depth.visible + depth.inFlight + depth.delayed;
+  const total = totalOf(depth);
   if (decision.speak && decision.speak !== 'all_clear') log.warn(`DLQ threshold exceeded: ${total} messages`);
 
   const settled = { depth, last, look: seen, redriven, ledger, incident: before, decision, now: now(), problem };
@@ -93,7 +91,7 @@ async function runAlone(options: RunOptions, problems: string[]): Promise<RunRep
     });
   }
   const next: State = { incident, look: seen.next, writtenAt: now().toISOString() };
-  await store.write(next).catch((error: Error) => problem(`write the alert state: ${error.message}`));
+  await attempt('write the alert state', () => store.write(next), problem);
 
   const oldest = total > 0 ? soonestFirst(seen.deadLetters)[0] : undefined;
   return {
@@ -114,10 +112,7 @@ async function countRedriven(
   problem: (text: string) => void,
 ) {
   if (!incident) return undefined;
-  return queue.countRedriven(arn, new Date(incident.since)).catch((error: Error) => {
-    problem(`list the redrives: ${error.message}`);
-    return undefined;
-  });
+  return attempt('list the redrives', () => queue.countRedriven(arn, new Date(incident.since)), problem);
 }
 
 /** What was said before: from the store, or from this process's own memory while the store does not answer. */

@@ -1,5 +1,7 @@
+import { attempt } from '../shared/attempt.ts';
 import type { QueueAttributes } from './dead-letter-queue.ts';
 import type { Decision, Incident } from './decide.ts';
+import { totalOf } from './depth.ts';
 import type { Cleared, Ledger } from './ledger.ts';
 import type { Look } from './look.ts';
 import type { LastLook } from './state-store.ts';
@@ -23,12 +25,10 @@ export interface SettleOptions {
  */
 export async function settle(options: SettleOptions): Promise<Cleared | undefined> {
   const { depth, last, look, redriven, ledger, incident, decision, now, problem } = options;
-  const isEmpty = depth.visible + depth.inFlight + depth.delayed === 0;
+  const isEmpty = totalOf(depth) === 0;
   const isForgotten = isEmpty && !incident && !last?.depth && look.deadLetters.length > 0;
   if (!ledger || !(decision.speak === 'all_clear' || look.isWhole || isForgotten)) return undefined;
   const since = incident ? new Date(incident.since) : now;
-  return ledger.clear(look.isWhole ? [...(look.seen ?? [])] : [], redriven, since).catch((error: Error) => {
-    problem(`close dead_letters: ${error.message}`);
-    return undefined;
-  });
+  const stillThere = look.isWhole ? [...(look.seen ?? [])] : [];
+  return attempt('close dead_letters', () => ledger.clear(stillThere, redriven, since), problem);
 }

@@ -1,3 +1,4 @@
+import { attempt } from '../shared/attempt.ts';
 import type { Database } from '../shared/database.ts';
 import type { Queue } from '../shared/queue.ts';
 import { type DispatchReport, sendPending } from './dispatch.ts';
@@ -47,32 +48,28 @@ export async function runMonitor(options: RunOptions): Promise<RunReport> {
   const startedAt = now().getTime();
   const remainingMs = () => options.remainingMs() - CLOSING_MS;
   const problems: string[] = [];
-  const attempt = async <T>(what: string, work: () => Promise<T>): Promise<T | undefined> => {
-    try {
-      return await work();
-    } catch (error) {
-      problems.push(`${what}: ${(error as Error).message}`);
-      return undefined;
-    }
-  };
+  const problem = (text: string) => problems.push(text);
 
-  const health = await attempt('look for stale jobs', () => readHealth(database, settings));
+  const health = await attempt('look for stale jobs', () => readHealth(database, settings), problem);
   const recoveries: Recovery[] = [];
-  await attempt('recover stale jobs', () => recoverAll({ ...options, remainingMs }, recoveries));
+  await attempt('recover stale jobs', () => recoverAll({ ...options, remainingMs }, recoveries), problem);
   const sending: DispatchReport = { sent: 0, refused: [] };
-  await attempt('send pending messages', () => sendPending({ ...options, now: now(), remainingMs }, sending));
+  await attempt('send pending messages', () => sendPending({ ...options, now: now(), remainingMs }, sending), problem);
   problems.push(...describe(recoveries, sending));
 
   const summary = summarise(health, recoveries, sending);
   const durationMs = now().getTime() - startedAt;
-  const lateCompletions = await attempt('record the run', () =>
-    database.call<number>('record_monitor_run', {
-      run_id: runId,
-      monitor: 'stale-job-monitor',
-      duration_ms: durationMs,
-      succeeded: problems.length === 0,
-      summary: { ...summary, problems },
-    }),
+  const record = {
+    run_id: runId,
+    monitor: 'stale-job-monitor',
+    duration_ms: durationMs,
+    succeeded: problems.length === 0,
+    summary: { ...summary, problems },
+  };
+  const lateCompletions = await attempt(
+    'record the run',
+    () => database.call<number>('record_monitor_run', record),
+    problem,
   );
   return { ...summary, lateCompletions, durationMs, problems };
 }
