@@ -1,13 +1,6 @@
 import { z } from 'zod';
-
-/** A variable that is not set and one that is set to nothing are the same thing to an operator. */
-const optional = <T extends z.ZodType>(type: T) => z.preprocess((value) => (value === '' ? undefined : value), type);
-
-const wholeNumber = (min: number, max: number, fallback: number) => {
-  const isWithin = (text: string) => /^\d+$/.test(text) && Number(text) >= min && Number(text) <= max;
-  const wanted = `a whole number from ${min} to ${max}`;
-  return optional(z.string().refine(isWithin, wanted).transform(Number).default(fallback));
-};
+import { apiSettings, apiSettingsProblems } from './api-settings.ts';
+import { list, optional, wholeNumber } from './setting-fields.ts';
 
 /** CloudWatch Logs keeps logs for these numbers of days only (and some longer ones). */
 const CLOUDWATCH_RETENTIONS = ['1', '3', '5', '7', '14', '30', '60', '90', '180', '365'];
@@ -61,14 +54,7 @@ const schema = z.object({
   DLQ_CHECK_MINUTES: wholeNumber(1, 60, 5),
 
   /** E-mail addresses, separated by commas, that get every alarm by a path that shares no code with Slack. */
-  ALARM_EMAILS: z.preprocess(
-    (list) =>
-      String(list ?? '')
-        .split(',')
-        .map((address) => address.trim())
-        .filter(Boolean),
-    z.array(z.email('e-mail addresses, separated by commas')),
-  ),
+  ALARM_EMAILS: list(z.email('e-mail addresses, separated by commas')),
   /** Where alarms and alerts send the reader. */
   RUNBOOK_URL: optional(
     httpsUrl
@@ -84,6 +70,8 @@ const schema = z.object({
   ),
   /** "no" for a young AWS account, whose quota is too small to reserve anything. */
   RESERVE_CONCURRENCY: optional(z.enum(['yes', 'no'], 'yes or no').default('yes')),
+
+  ...apiSettings,
 });
 
 const secretsSchema = z.object({
@@ -98,6 +86,8 @@ const secretsSchema = z.object({
       .regex(/^https:\/\/hooks\.slack(-gov)?\.com\/\S+$/, 'an incoming webhook (https://hooks.slack.com/services/…)')
       .optional(),
   ),
+  /** What the team's own proxy sends in PROXY_SECRET_HEADER. */
+  PROXY_SECRET: optional(z.string().min(32, 'at least 32 random characters (openssl rand -hex 32)').optional()),
 });
 
 export type Settings = z.infer<typeof schema>;
@@ -118,6 +108,7 @@ export function readSettings(variables: Variables): Settings {
   } else if (queue && queue === deadLetterQueue) {
     problems.push(`SQS_DLQ_URL is "${deadLetterQueue}", wanted another queue than SQS_QUEUE_URL`);
   }
+  if (parsed.success) problems.push(...apiSettingsProblems(parsed.data));
   if (!parsed.success || problems.length > 0) throw settingsError(problems);
   return parsed.data;
 }

@@ -12,6 +12,14 @@ export const text: Parse<string> = (value) => value;
 /** Text that may be missing or empty: both read as undefined. */
 export const optionalText: Parse<string | undefined> = (value) => value || undefined;
 
+/** One of a few words. */
+export function oneOf<T extends string>(...words: T[]): Parse<T> {
+  return (value) => {
+    if (words.includes(value as T)) return value as T;
+    throw new Error(words.join(' or '));
+  };
+}
+
 export function wholeNumber(min: number, max = Number.MAX_SAFE_INTEGER): Parse<number> {
   return (value) => numberWithin(value, min, max, Number.isInteger, 'a whole number');
 }

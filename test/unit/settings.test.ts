@@ -40,6 +40,15 @@ describe('settings', () => {
       ALARM_EMAILS: [],
       LOG_RETENTION_DAYS: 30,
       RESERVE_CONCURRENCY: 'yes',
+      RATE_LIMIT_REQUESTS: 100,
+      RATE_LIMIT_WINDOW_SECONDS: 60,
+      RATE_LIMIT_MODE: 'enforce',
+      RATE_LIMIT_RETENTION_HOURS: 24,
+      USAGE_PLAN_STARTER: { ratePerSecond: 20, burst: 200, quotaPerMonth: 100_000 },
+      USAGE_PLAN_PRO: { ratePerSecond: 50, burst: 500, quotaPerMonth: 1_000_000 },
+      USAGE_PLAN_ENTERPRISE: { ratePerSecond: 100, burst: 1000, quotaPerMonth: 10_000_000 },
+      QUEUE_API_ACCESS: 'key',
+      API_CORS_ORIGINS: [],
     });
   });
 
