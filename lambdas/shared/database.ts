@@ -34,9 +34,12 @@ export class DatabaseError extends Error {
   override readonly name = 'DatabaseError';
   /** False only where the database answered and refused just these arguments: other arguments may do. */
   readonly isUnavailable: boolean;
+  /** The key was refused: it may have been rotated. */
+  readonly isKeyRefused: boolean;
 
   constructor(message: string, status: number, options?: ErrorOptions) {
     super(message, options);
+    this.isKeyRefused = status === 401;
     this.isUnavailable = status !== 400 && status !== 409;
   }
 }

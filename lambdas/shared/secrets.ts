@@ -1,8 +1,10 @@
-import { SSMProvider } from '@aws-lambda-powertools/parameters/ssm';
-import { SSMClient } from '@aws-sdk/client-ssm';
+import { isMissing, readParameter } from './parameter.ts';
 
-/** Powertools' own default is 5 s; a secret changes rarely, and SSM throttles. */
-const MAX_AGE_SECONDS = 300;
+/** A secret changes rarely, and SSM throttles. */
+const MAX_AGE_MS = 300_000;
+/** Two tries of at most 3 s each, so that a silent SSM cannot use up a run. */
+const TRIES = 2;
+const TIMEOUT_MS = 3_000;
 
 export interface Secrets {
   /**
@@ -16,35 +18,39 @@ export interface Secrets {
 }
 
 export function secretsFromSsm(warn: (message: string, error: Error) => void): Secrets {
-  const provider = new SSMProvider({ awsSdkV3Client: new SSMClient(SSM_LIMITS) });
-  const lastKnown = new Map<string, string>();
+  const known = new Map<string, { readonly value: string; readonly readAt: number }>();
 
-  async function read(name: string, forceFetch = false): Promise<string> {
+  async function readAgain(name: string): Promise<string> {
     try {
-      const value = await provider.get(name, { decrypt: true, maxAge: MAX_AGE_SECONDS, forceFetch });
+      const value = await readTwice(name);
       if (!value) throw new Error('it is empty');
-      lastKnown.set(name, value);
+      known.set(name, { value, readAt: Date.now() });
       return value;
     } catch (error) {
-      const known = lastKnown.get(name);
-      if (known === undefined || isMissing(error)) {
+      const last = known.get(name);
+      if (!last || isMissing(error)) {
         throw new Error(`cannot read the secret ${name} from SSM: ${(error as Error).message}`, { cause: error });
       }
       warn(`SSM does not answer, going on with the last known value of ${name}`, error as Error);
-      return known;
+      return last.value;
     }
   }
-  return { read: (name) => read(name), readAgain: (name) => read(name, true) };
+
+  return {
+    readAgain,
+    async read(name) {
+      const last = known.get(name);
+      return last && Date.now() - last.readAt < MAX_AGE_MS ? last.value : readAgain(name);
+    },
+  };
 }
 
-/** Two tries of at most 3 s each, so that a silent SSM cannot use up a run. */
-const SSM_LIMITS = {
-  maxAttempts: 2,
-  requestHandler: { connectionTimeout: 2_000, requestTimeout: 3_000, throwOnRequestTimeout: true },
-};
-
-/** Powertools wraps what the SDK threw. */
-export function isMissing(error: unknown): boolean {
-  const { name, cause } = (error ?? {}) as Partial<Error>;
-  return name === 'ParameterNotFound' || (cause !== undefined && isMissing(cause));
+async function readTwice(name: string): Promise<string> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await readParameter(name, TIMEOUT_MS);
+    } catch (error) {
+      if (tries === TRIES || isMissing(error)) throw error;
+    }
+  }
 }

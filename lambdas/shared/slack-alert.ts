@@ -1,4 +1,5 @@
-import { isMissing, type Secrets } from './secrets.ts';
+import { isMissing } from './parameter.ts';
+import type { Secrets } from './secrets.ts';
 import { sendToSlack } from './slack.ts';
 import { SlackError } from './slack-error.ts';
 import type { SlackMessage } from './slack-message.ts';

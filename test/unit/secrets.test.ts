@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { isMissing, type Secrets, secretsFromSsm } from '../../lambdas/shared/secrets.ts';
+import { type Secrets, secretsFromSsm } from '../../lambdas/shared/secrets.ts';
 import { type Ssm, startSsm } from '../../local/ssm.ts';
 
 const NAME = '/queuekeeper/test/supabase-service-key';
@@ -94,26 +94,5 @@ describe('a secret', () => {
   test('that is empty is an error', async () => {
     ssm.set(NAME, '');
     await expect(secrets.read(NAME)).rejects.toThrow(`cannot read the secret ${NAME} from SSM: it is empty`);
-  });
-});
-
-describe('a missing parameter', () => {
-  const notFound = Object.assign(new Error('not found'), { name: 'ParameterNotFound' });
-
-  test('is told by the name of the error, or of what caused it', () => {
-    expect(isMissing(notFound)).toBe(true);
-    expect(isMissing(new Error('wrapped', { cause: notFound }))).toBe(true);
-    expect(isMissing(new Error('wrapped', { cause: new Error('again', { cause: notFound }) }))).toBe(true);
-  });
-
-  test('is told also by an error of another realm, which is no instance of our Error', () => {
-    const foreign = { name: 'GetParameterError', cause: { name: 'ParameterNotFound' } };
-    expect(isMissing(foreign)).toBe(true);
-  });
-
-  test('is not every error', () => {
-    expect(isMissing(new Error('fetch failed'))).toBe(false);
-    expect(isMissing(new Error('wrapped', { cause: 'a text' }))).toBe(false);
-    expect(isMissing(new Error('wrapped', { cause: null }))).toBe(false);
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { ParameterError } from '../../lambdas/shared/parameter.ts';
 import { mrkdwn } from '../../lambdas/shared/mrkdwn.ts';
 import type { SlackDelivery } from '../../lambdas/shared/slack.ts';
 import { sendAlert } from '../../lambdas/shared/slack-alert.ts';
@@ -75,7 +76,7 @@ describe('a parameter', () => {
   });
 
   test('that is not there counts as not configured', async () => {
-    const missing = Object.assign(new Error('none'), { name: 'ParameterNotFound' });
+    const missing = new Error('cannot read', { cause: new ParameterError('none', { isMissing: true }) });
     await expect(sendAlert(setup(new Error('wrapped', { cause: missing })))).rejects.toThrow('not configured');
   });
 
