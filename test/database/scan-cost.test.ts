@@ -1,15 +1,7 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import type pg from 'pg';
 import { freshDatabase } from './harness.ts';
-
-type Plan = {
-  'Node Type': string;
-  'Relation Name'?: string;
-  'Index Name'?: string;
-  'Shared Hit Blocks': number;
-  'Shared Read Blocks': number;
-  Plans?: Plan[];
-};
+import { buffersOf, explainAll, plansOf, scansOf } from './plans.ts';
 
 const JOBS = 60_000;
 const IN_PROGRESS = 1_000;
@@ -29,37 +21,11 @@ beforeAll(async () => {
     insert into public.worker_heartbeats (worker_id, current_job_id)
     select 'worker-' || n, gen_random_uuid() from generate_series(1, 2000) n`);
   await db.query('vacuum analyze public.jobs, public.job_heartbeats, public.worker_heartbeats');
-  await db.query(`
-    load 'auto_explain';
-    set auto_explain.log_min_duration = 0;
-    set auto_explain.log_nested_statements = on;
-    set auto_explain.log_analyze = on;
-    set auto_explain.log_buffers = on;
-    set auto_explain.log_format = json;
-    set client_min_messages = log`);
+  await explainAll(db);
 }, 60_000);
 
 const withDeadline = (sql: string) =>
   `begin; insert into public.job_policies (job_type, deadline) values ('report', '2 hours'); ${sql}; rollback`;
-
-/** The plans that Postgres really ran, also those inside of functions. */
-async function plansOf(sql: string): Promise<Plan[]> {
-  const plans: Plan[] = [];
-  const listen = ({ message = '' }: { message?: string }) => {
-    const json = message.slice(message.indexOf('{'));
-    if (message.includes('plan:')) plans.push(JSON.parse(json).Plan);
-  };
-  db.on('notice', listen);
-  await db.query(sql);
-  db.off('notice', listen);
-  return plans;
-}
-
-function nodesOf(plan: Plan): Plan[] {
-  return [plan, ...(plan.Plans ?? []).flatMap(nodesOf)];
-}
-
-const buffersOf = (plan: Plan) => plan['Shared Hit Blocks'] + plan['Shared Read Blocks'];
 
 describe('the cost of a scan grows with the jobs in progress, never with the table', () => {
   test.each([
@@ -70,8 +36,7 @@ describe('the cost of a scan grows with the jobs in progress, never with the tab
     ['recover_stale_jobs', 'begin; select * from public.recover_stale_jobs(); rollback'],
     ['find_stale_jobs with a deadline', withDeadline('select * from public.find_stale_jobs(10)')],
   ])('%s reads jobs through the indexes of the jobs in progress', async (_name, sql) => {
-    const plans = await plansOf(sql);
-    const scans = plans.flatMap(nodesOf).filter((node) => node['Node Type'].includes('Scan'));
+    const scans = scansOf(await plansOf(db, sql));
     const indexes = new Set(scans.map((node) => node['Index Name']));
     expect(indexes).toContain('jobs_in_progress_last_change_idx');
     const ofJobs = scans.filter((node) => node['Relation Name'] === 'jobs');
@@ -86,8 +51,8 @@ describe('the cost of a scan grows with the jobs in progress, never with the tab
     ['', 'select * from public.find_stale_jobs(10)'],
     [' with a deadline', withDeadline('select * from public.find_stale_jobs(10)')],
   ])('find_stale_jobs%s reads a handful of buffers for each stale job, and none for the others', async (_name, sql) => {
-    await plansOf(sql); // the catalog is read once
-    const buffers = Math.max(...(await plansOf(sql)).map(buffersOf));
+    await plansOf(db, sql); // the catalog is read once
+    const buffers = Math.max(...(await plansOf(db, sql)).map(buffersOf));
     expect(buffers).toBeGreaterThan(0);
     expect(buffers).toBeLessThan(STALE * 15 + 50);
     expect(buffers).toBeLessThan(IN_PROGRESS / 2);
