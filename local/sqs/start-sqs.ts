@@ -3,6 +3,7 @@ import { LOOPBACK } from '../loopback.ts';
 import { deadLetterActions, rememberDeadLetterSources } from './dead-letters.ts';
 import { type Refuse, type SqsBody, withholdEntries } from './faults.ts';
 import { createStore, type FauxStore, persist } from './fauxqs.ts';
+import { answerFormsInXml, readForms } from './query-protocol.ts';
 import { SqsError } from './sqs-error.ts';
 import { strictChecks } from './strictness.ts';
 
@@ -36,7 +37,9 @@ export async function startSqs({ directory, port = 0 }: SqsOptions = {}): Promis
   // fauxqs makes the stores of SNS and S3 itself; its type wants all three.
   const stores = { sqsStore: store } as unknown as NonNullable<Parameters<typeof buildApp>[0]>['stores'];
   const app = buildApp({ logger: false, stores });
+  const forms = readForms(app);
   const faults = intercept(app, store);
+  answerFormsInXml(app, forms);
   const endpoint = await app.listen({ port, host: LOOPBACK });
   return {
     ...faults,
