@@ -12,6 +12,7 @@ export async function storeSecrets(settings: Settings, secrets: Secrets, client?
   const wanted = new Map([
     [names.serviceKey, secrets.SUPABASE_SERVICE_KEY],
     [names.slackWebhook, secrets.SLACK_WEBHOOK_URL],
+    [names.proxySecret, secrets.PROXY_SECRET],
   ]);
   const written: string[] = [];
   for (const [Name, Value] of wanted) {

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Architecture, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { Alias, Architecture, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
@@ -15,6 +15,8 @@ export interface LambdaFunctionProps {
   /** Exactly what the function's `env.ts` asks for. */
   readonly environment: Record<string, string>;
   readonly timeout: Duration;
+  /** In MB; processor time comes in proportion. @default 256 */
+  readonly memorySize?: number;
   /** @default none reserved */
   readonly reservedConcurrency?: number;
   /** Log lines are kept for so many days. @default 30 */
@@ -27,10 +29,12 @@ export interface LambdaFunctionProps {
 
 /**
  * One of the product's functions: Node.js 24 on arm64, one ESM bundle, a role that may do nothing but write its own
- * log, and a log group that CloudFormation owns.
+ * log, and a log group that CloudFormation owns. Each deploy that changes it publishes a version.
  */
 export class LambdaFunction extends Construct {
   readonly function: NodejsFunction;
+  /** What everything calls. `aws lambda update-alias` turns it back to an older version, and with it the function. */
+  readonly alias: Alias;
 
   constructor(scope: Construct, id: string, props: LambdaFunctionProps) {
     super(scope, id);
@@ -50,15 +54,14 @@ export class LambdaFunction extends Construct {
       entry: fileURLToPath(new URL(`../../lambdas/${props.name}/handler.ts`, import.meta.url)),
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
-      memorySize: 256,
+      memorySize: props.memorySize ?? 256,
       timeout: props.timeout,
       reservedConcurrentExecutions: props.reservedConcurrency,
       environment: props.environment,
       role,
       logGroup,
-      retryAttempts: props.retryAttempts ?? 0,
-      maxEventAge: Duration.hours(1),
-      onFailure: { bind: () => ({ destination: props.failedEvents.queueArn }) },
+      // A version that is no longer in the template must stay, or there would be nothing to turn back to.
+      currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN },
       bundling: {
         format: OutputFormat.ESM,
         target: 'node24',
@@ -68,6 +71,13 @@ export class LambdaFunction extends Construct {
         // Some dependencies are CommonJS and call require().
         banner: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);",
       },
+    });
+    this.alias = new Alias(this, 'Live', {
+      aliasName: 'live',
+      version: this.function.currentVersion,
+      retryAttempts: props.retryAttempts ?? 0,
+      maxEventAge: Duration.hours(1),
+      onFailure: { bind: () => ({ destination: props.failedEvents.queueArn }) },
     });
     this.allowSending(props.failedEvents);
   }

@@ -27,7 +27,7 @@ export class ScheduledFunction extends LambdaFunction {
     this.rule = new Rule(this, 'Schedule', {
       description: `Runs ${props.name} every ${period.toHumanString()}`,
       schedule: Schedule.rate(period),
-      targets: [new LambdaTarget(this.function, { retryAttempts: 0, maxEventAge: period })],
+      targets: [new LambdaTarget(this.alias, { retryAttempts: 0, maxEventAge: period })],
     });
   }
 }

@@ -11,6 +11,7 @@ export interface SecretParameter {
 export const secretNames = (stage: string) => ({
   serviceKey: `/queuekeeper/${stage}/supabase-service-key`,
   slackWebhook: `/queuekeeper/${stage}/slack-webhook-url`,
+  proxySecret: `/queuekeeper/${stage}/proxy-secret`,
 });
 
 export function secretParameter(scope: Construct, name: string): SecretParameter {

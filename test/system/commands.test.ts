@@ -92,6 +92,14 @@ describe('storing secrets', () => {
     expect(await stored('/queuekeeper/prod/slack-webhook-url')).toMatchObject({ value: `${WEBHOOK}d` });
   });
 
+  test('writes the secret of a proxy, when there is one', async () => {
+    const PROXY_SECRET = 'd4f1'.repeat(16);
+    expect(await storeSecrets(settings, { SUPABASE_SERVICE_KEY: KEY, PROXY_SECRET }, client)).toEqual([
+      '/queuekeeper/prod/proxy-secret',
+    ]);
+    expect(await stored('/queuekeeper/prod/proxy-secret')).toMatchObject({ value: PROXY_SECRET, type: 'SecureString' });
+  });
+
   test('keeps two stages apart', async () => {
     const blue = { ...settings, STAGE: 'blue' };
     expect(await storeSecrets(blue, { SUPABASE_SERVICE_KEY: KEY }, client)).toEqual([
