@@ -90,6 +90,35 @@ end $$;
 revoke execute on function public.recover_stale_job(uuid, text, integer, boolean) from public, anon, authenticated;
 grant execute on function public.recover_stale_job(uuid, text, integer, boolean) to service_role;
 
+-- How many jobs are stale, and the first row_limit of them (1 to 1,000), longest stale first:
+-- {"stale": n, "jobs": [{…}]}, each with the columns of find_stale_jobs, and on_stale and max_recoveries of its policy.
+-- One value and not rows, for the REST interface cuts rows at 1,000 and would hide how many there are.
+create or replace function public.list_stale_jobs(threshold_minutes integer default 10, row_limit integer default 50)
+returns jsonb
+language plpgsql stable security invoker set search_path = '' set statement_timeout = '5s' as $$
+begin
+  if coalesce(row_limit, 0) not between 1 and 1000 then
+    raise exception 'row_limit is %, wanted 1 to 1000', coalesce(row_limit::text, 'null')
+      using errcode = 'invalid_parameter_value';
+  end if;
+  return (
+    with
+      stale as materialized (
+        select s.* from public.judge_stale_jobs(public.threshold_interval(threshold_minutes)) s
+      ),
+      first as (
+        select s.* from stale s order by s.stale_since, s.id limit row_limit
+      )
+    select jsonb_build_object(
+      'stale', (select count(*) from stale),
+      'jobs', coalesce(jsonb_agg(to_jsonb(f) order by f.stale_since, f.id), '[]')
+    )
+    from first f
+  );
+end $$;
+revoke execute on function public.list_stale_jobs(integer, integer) from public, anon, authenticated;
+grant execute on function public.list_stale_jobs(integer, integer) to service_role;
+
 create index if not exists queue_history_created_at_idx on public.queue_history (created_at);
 
 -- The newest row_limit events of all jobs (1 to 1,000), newest first, from since to until; null is open.

@@ -6,6 +6,7 @@ import {
   aJobHeartbeat,
   aPolicy,
   aWorkerHeartbeat,
+  call,
   dispatchesOf,
   dumpTables,
   eventsOf,
@@ -151,6 +152,33 @@ describe('recover_stale_job', () => {
     const id = await aJob(db, { held: '30 minutes', cancelRequested: '20 minutes' });
     expect(await recover(id)).toMatchObject([{ action: 'cancel' }]);
     expect(await jobRow(db, id)).toMatchObject({ status: 'failed' });
+  });
+});
+
+describe('list_stale_jobs', () => {
+  const list = (args = '') => call<{ stale: number; jobs: { id: string }[] }>(db, `public.list_stale_jobs(${args})`);
+
+  test('counts all stale jobs and gives the first of them, longest stale first', async () => {
+    await db.query('delete from public.jobs');
+    expect(await list()).toEqual({ stale: 0, jobs: [] });
+    for (let index = 0; index < 3; index++) await aJob(db);
+    const oldest = await aJob(db, { updated: '3 hours', started: '3 hours', created: '3 hours', recoveries: 2 });
+    await aJob(db, { updated: '1 minute' });
+    const { stale, jobs } = await list('row_limit => 2');
+    expect([stale, jobs.length]).toEqual([4, 2]);
+    expect(jobs[0]).toMatchObject({
+      id: oldest,
+      recoveries: 2,
+      max_recoveries: 3,
+      on_stale: 'requeue',
+      reason: 'no_heartbeat',
+    });
+    expect((await list('threshold_minutes => 100')).jobs.map(({ id }) => id)).toEqual([oldest]);
+  });
+
+  test('refuses arguments out of range, and names them', async () => {
+    await expect(list('row_limit => 0')).rejects.toThrow('row_limit is 0, wanted 1 to 1000');
+    await expect(list('threshold_minutes => 0')).rejects.toThrow('threshold_minutes is 0');
   });
 });
 
