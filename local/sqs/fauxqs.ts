@@ -28,6 +28,7 @@ export type FauxQueue = {
   enqueue(message: FauxMessage): void;
   dequeue(count: number, visibilitySeconds?: number, resolveDeadLetterQueue?: (arn: string) => unknown): object[];
   inspectMessages(): { ready: FauxMessage[] };
+  changeVisibility(receiptHandle: string, seconds: number): void;
 };
 
 export type FauxStore = {

@@ -3,6 +3,7 @@ import { LOOPBACK } from '../loopback.ts';
 import { deadLetterActions, rememberDeadLetterSources } from './dead-letters.ts';
 import { type Refuse, type SqsBody, withholdEntries } from './faults.ts';
 import { createStore, type FauxStore, persist } from './fauxqs.ts';
+import { giveBackWhatNobodyReceived } from './hung-up.ts';
 import { answerFormsInXml, readForms } from './query-protocol.ts';
 import { SqsError } from './sqs-error.ts';
 import { strictChecks } from './strictness.ts';
@@ -39,6 +40,7 @@ export async function startSqs({ directory, port = 0 }: SqsOptions = {}): Promis
   const app = buildApp({ logger: false, stores });
   const forms = readForms(app);
   const faults = intercept(app, store);
+  giveBackWhatNobodyReceived(app, store);
   answerFormsInXml(app, forms);
   const endpoint = await app.listen({ port, host: LOOPBACK });
   return {
