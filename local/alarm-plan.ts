@@ -1,5 +1,5 @@
-import type { FunctionPlan } from './template.ts';
-import { functionArn, topicArn } from './template-scope.ts';
+import type { FunctionTargets } from './function-targets.ts';
+import { topicArn } from './template-scope.ts';
 
 export type AlarmState = 'ALARM' | 'OK' | 'INSUFFICIENT_DATA';
 
@@ -41,7 +41,7 @@ export type AlarmResources = {
   readonly alarms: readonly Resolved[];
   readonly topics: readonly Resolved[];
   readonly subscriptions: readonly Resolved[];
-  readonly functions: readonly FunctionPlan[];
+  readonly targets: FunctionTargets;
 };
 
 const ACTIONS: readonly [AlarmState, property: string][] = [
@@ -51,19 +51,19 @@ const ACTIONS: readonly [AlarmState, property: string][] = [
 ];
 
 /** Each alarm with the functions at the end of its actions. An action that ends nowhere is an error that names it. */
-export function planAlarms({ alarms, topics, subscriptions, functions }: AlarmResources): AlarmPlan[] {
+export function planAlarms({ alarms, topics, subscriptions, targets }: AlarmResources): AlarmPlan[] {
   const subscribers = new Map(topics.map(([, { TopicName }]) => [topicArn(String(TopicName)), [] as string[]]));
   for (const [logicalId, { Protocol, TopicArn, Endpoint }] of subscriptions) {
     const list = subscribers.get(String(TopicArn));
     if (!list) throw new Error(`${logicalId}: its topic ${TopicArn} is not in the template`);
     if (Protocol === 'email') continue; // nothing leaves this machine
-    const target = functions.find(({ name }) => functionArn(name) === Endpoint);
+    const target = targets.get(String(Endpoint));
     if (Protocol !== 'lambda' || !target) {
       throw new Error(
         `${logicalId}: the local system understands functions of this stack, not ${Protocol} ${Endpoint}`,
       );
     }
-    list.push(target.name);
+    list.push(target);
   }
   const follow = (logicalId: string, actions: unknown) =>
     ((actions ?? []) as string[]).flatMap((arn) => {

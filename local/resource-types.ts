@@ -1,10 +1,12 @@
+import { API_TYPES, INERT_API_TYPES } from './api/resource-types.ts';
+
 /**
  * What the local system knows of CloudFormation. A resource type or property in neither list stops the start:
  * what runs locally is what is deployed, so nothing may be left out without having been thought about.
  */
 
 /** Properties that are carried out locally, and those that need not be, with the reason. */
-type KnownType = { readonly used: readonly string[]; readonly ignored: Readonly<Record<string, string>> };
+export type KnownType = { readonly used: readonly string[]; readonly ignored: Readonly<Record<string, string>> };
 
 const NO_METADATA = 'labels have no effect on behaviour';
 
@@ -49,6 +51,14 @@ export const UNDERSTOOD_TYPES: Readonly<Record<string, KnownType>> = {
       Tags: NO_METADATA,
     },
   },
+  'AWS::Lambda::Version': {
+    used: ['FunctionName'],
+    ignored: { CodeSha256: 'there is one version on a laptop', Description: NO_METADATA },
+  },
+  'AWS::Lambda::Alias': {
+    used: ['FunctionName', 'Name'],
+    ignored: { Description: NO_METADATA, FunctionVersion: 'there is one version on a laptop' },
+  },
   'AWS::Events::Rule': {
     used: ['ScheduleExpression', 'State', 'Targets'],
     ignored: { Name: NO_METADATA, Description: NO_METADATA, Tags: NO_METADATA },
@@ -83,6 +93,7 @@ export const UNDERSTOOD_TYPES: Readonly<Record<string, KnownType>> = {
     ],
     ignored: { Tags: NO_METADATA },
   },
+  ...API_TYPES,
 };
 
 /** Types without a local effect, each with the reason. */
@@ -99,5 +110,6 @@ export const INERT_TYPES: Readonly<Record<string, string>> = {
   'AWS::Logs::MetricFilter': 'metrics are taken from EMF lines only',
   'AWS::CloudWatch::Dashboard': 'a page of the AWS console',
   'AWS::Lambda::EventInvokeConfig': 'a failed run is shown in the terminal and waits for the next tick',
+  ...INERT_API_TYPES,
   'AWS::CDK::Metadata': 'tells AWS which constructs were used',
 };

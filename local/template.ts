@@ -1,8 +1,10 @@
 import { type AlarmPlan, planAlarms } from './alarm-plan.ts';
+import { type ApiPlan, planApi } from './api/plan.ts';
 import type { Assembly, Resource } from './assembly.ts';
+import { type FunctionTargets, functionTargets } from './function-targets.ts';
 import { resolve, type Scope } from './intrinsics.ts';
 import { INERT_TYPES, UNDERSTOOD_TYPES } from './resource-types.ts';
-import { functionArn, nameOf, queueUrl, scopeOf } from './template-scope.ts';
+import { nameOf, queueUrl, scopeOf } from './template-scope.ts';
 
 export type QueuePlan = {
   readonly logicalId: string;
@@ -33,6 +35,8 @@ export type SystemPlan = {
   readonly functions: readonly FunctionPlan[];
   readonly schedules: readonly SchedulePlan[];
   readonly alarms: readonly AlarmPlan[];
+  /** Undefined: the template has none. */
+  readonly api: ApiPlan | undefined;
 };
 
 /**
@@ -51,18 +55,20 @@ export function planSystem(assembly: Assembly, sqsEndpoint: string): SystemPlan 
         resolveUsed(type, Properties, scope, logicalId),
       ]);
   const functions = ofType('AWS::Lambda::Function').map(([id, properties]) => planFunction(assembly, id, properties));
+  const targets = functionTargets(functions, ofType('AWS::Lambda::Alias'));
   return {
     queues: ofType('AWS::SQS::Queue')
       .map(([logicalId, properties]) => planQueue(assembly, logicalId, properties))
       .sort((a, b) => Number('RedrivePolicy' in a.attributes) - Number('RedrivePolicy' in b.attributes)),
     functions,
-    schedules: ofType('AWS::Events::Rule').flatMap(([id, properties]) => planSchedules(functions, id, properties)),
+    schedules: ofType('AWS::Events::Rule').flatMap(([id, properties]) => planSchedules(targets, id, properties)),
     alarms: planAlarms({
       alarms: ofType('AWS::CloudWatch::Alarm'),
       topics: ofType('AWS::SNS::Topic'),
       subscriptions: ofType('AWS::SNS::Subscription'),
-      functions,
+      targets,
     }),
+    api: planApi(ofType, targets),
   };
 }
 
@@ -117,7 +123,7 @@ function planFunction(assembly: Assembly, logicalId: string, properties: Record<
   };
 }
 
-function planSchedules(functions: readonly FunctionPlan[], logicalId: string, properties: Record<string, unknown>) {
+function planSchedules(targets: FunctionTargets, logicalId: string, properties: Record<string, unknown>) {
   const { ScheduleExpression, State, Targets } = properties as {
     ScheduleExpression?: string;
     State?: string;
@@ -126,19 +132,22 @@ function planSchedules(functions: readonly FunctionPlan[], logicalId: string, pr
   if (State === 'DISABLED') return [];
   if (!ScheduleExpression) throw new Error(`${logicalId}: the local system understands rules with a schedule only`);
   return (Targets ?? []).map(({ Arn, Input }): SchedulePlan => {
-    const target = functions.find(({ name }) => functionArn(name) === Arn);
+    const target = targets.get(Arn);
     if (!target) throw new Error(`${logicalId}: its target ${Arn} is not a function of this stack`);
     return {
       logicalId,
       expression: ScheduleExpression,
-      functionName: target.name,
+      functionName: target,
       input: Input ? JSON.parse(Input) : { source: 'aws.events', 'detail-type': 'Scheduled Event' },
     };
   });
 }
 
 /** The urls of the job queue, the only one with a redrive policy, and of the dead-letter queue that it names. */
-export function jobQueueUrls({ queues }: SystemPlan, sqsEndpoint: string): { queueUrl: string; dlqUrl: string } {
+export function jobQueueUrls(
+  { queues }: Pick<SystemPlan, 'queues'>,
+  sqsEndpoint: string,
+): { queueUrl: string; dlqUrl: string } {
   const redriven = queues.filter(({ attributes }) => attributes['RedrivePolicy']);
   const [job] = redriven;
   if (!job || redriven.length > 1)

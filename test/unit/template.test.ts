@@ -78,7 +78,7 @@ describe('the plan of a template', () => {
         },
       },
     ]);
-    expect(jobQueueUrls({ queues, functions: [], schedules: [], alarms: [] }, SQS)).toEqual({
+    expect(jobQueueUrls({ queues }, SQS)).toEqual({
       queueUrl: `${SQS}/000000000000/jobs`,
       dlqUrl: `${SQS}/000000000000/dead`,
     });
