@@ -1,7 +1,7 @@
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import type { Context } from 'aws-lambda';
-import { connectDatabase } from '../shared/database.ts';
+import { connectDatabase, type Database } from '../shared/database.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { secretsFromSsm } from '../shared/secrets.ts';
 import { sendAlert } from '../shared/slack-alert.ts';
@@ -13,8 +13,10 @@ import { reportRun } from './report.ts';
 import { type RunReport, runMonitor } from './run.ts';
 import { connectStateStore } from './state-store.ts';
 
-/** Kept free after the alert for the state, metrics and the log. */
-const CLOSING_MS = 7_000;
+/** Kept free after the alert for the state, the record, metrics and the log. */
+const CLOSING_MS = 15_000;
+/** With the reading of its key, which may take 6 s, it ends within 11 s. */
+const RECORDING_MS = 5_000;
 
 const env = readEnvironment(process.env, environment);
 const { logger, metrics } = telemetry(SERVICE, env.STAGE);
@@ -31,10 +33,9 @@ export async function handler(_event: unknown, context: Context): Promise<RunRep
     const report = await runMonitor({
       queue,
       queueUrl: env.SQS_DLQ_URL,
-      openLedger: async (queueName) => {
-        const key = await secrets.read(env.SUPABASE_SERVICE_KEY_PARAMETER);
-        return openLedger(connectDatabase({ url: env.SUPABASE_URL, key }), queueName);
-      },
+      openLedger: async (queueName) => openLedger(await connect(), queueName),
+      runId: crypto.randomUUID(),
+      recordRun: async (run) => (await connect(RECORDING_MS)).call('record_monitor_run', { ...run }),
       store,
       sendToSlack: (message) =>
         sendAlert({ message, secrets, webhookParameter: env.SLACK_WEBHOOK_URL_PARAMETER, logger, deadlineMs }),
@@ -50,4 +51,9 @@ export async function handler(_event: unknown, context: Context): Promise<RunRep
   } finally {
     metrics.publishStoredMetrics();
   }
+}
+
+async function connect(timeoutMs?: number): Promise<Database> {
+  const key = await secrets.read(env.SUPABASE_SERVICE_KEY_PARAMETER);
+  return connectDatabase({ url: env.SUPABASE_URL, key, timeoutMs });
 }

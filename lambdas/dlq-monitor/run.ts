@@ -7,13 +7,14 @@ import { totalOf } from './depth.ts';
 import type { Ledger } from './ledger.ts';
 import { look } from './look.ts';
 import { soonestFirst } from './message-parts.ts';
+import { type RecordOptions, recorded } from './record.ts';
 import { settle } from './settle.ts';
 import type { State, StateStore } from './state-store.ts';
 
-/** Kept free for the alert (three tries of 5 s), the state and the report. */
-const CLOSING_MS = 25_000;
+/** Kept free for the alert (three tries of 5 s), the state, the record and the report. */
+const CLOSING_MS = 30_000;
 
-export interface RunOptions {
+export interface RunOptions extends RecordOptions {
   readonly queue: DeadLetterQueue;
   readonly queueUrl: string;
   /** @throws when the database's key cannot be read */
@@ -22,8 +23,6 @@ export interface RunOptions {
   readonly sendToSlack: (message: SlackMessage) => Promise<void>;
   readonly threshold: number;
   readonly links: { readonly runbook?: string; readonly dashboard?: string };
-  readonly now: () => Date;
-  readonly remainingMs: () => number;
   readonly log: { warn(text: string): void };
 }
 
@@ -39,10 +38,15 @@ export interface RunReport {
   readonly problems: string[];
 }
 
-/** One run under the lock; without it when SSM does not answer, for a second alert is better than none. */
+/** One run: look, speak, remember what was said, record. */
 export async function runMonitor(options: RunOptions): Promise<RunReport> {
-  const { store, now, remainingMs } = options;
   const problems: string[] = [];
+  return recorded(options, problems, () => runLocked(options, problems));
+}
+
+/** Under the lock; without it when SSM does not answer, for a second alert is better than none. */
+async function runLocked(options: RunOptions, problems: string[]): Promise<RunReport> {
+  const { store, now, remainingMs } = options;
   const problem = (text: string) => problems.push(text);
   const until = new Date(now().getTime() + Math.max(0, remainingMs()));
   const isMine = await store.lock(now(), until).catch((error: Error) => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import type { FinishedRun } from '../../lambdas/dlq-monitor/record.ts';
 import { type RunOptions, runMonitor } from '../../lambdas/dlq-monitor/run.ts';
 import { MINUTE, NOW } from './dead-letter-builders.ts';
 import { aLedger, aQueue, aSlack, aStore } from './dead-letter-fakes.ts';
@@ -6,11 +7,17 @@ import { aLedger, aQueue, aSlack, aStore } from './dead-letter-fakes.ts';
 /** One monitor and all that it talks to; each run comes five minutes after the one before. */
 function aMonitor({ queue = aQueue(), threshold = 1, remainingMs = (): number => 110_000 } = {}) {
   const [ledger, store, slack] = [aLedger(), aStore(), aSlack()];
+  const recorded: FinishedRun[] = [];
   let time = NOW.getTime();
   const options: RunOptions = {
     queue,
     queueUrl: 'https://sqs.us-east-1.amazonaws.com/123456789012/dead-letters',
     openLedger: async () => ledger,
+    runId: 'run-1',
+    async recordRun(run) {
+      if (ledger.isDown) throw new Error('the database does not answer');
+      recorded.push(run);
+    },
     store,
     sendToSlack: slack.send,
     threshold,
@@ -23,7 +30,7 @@ function aMonitor({ queue = aQueue(), threshold = 1, remainingMs = (): number =>
     time += 5 * MINUTE;
     return runMonitor({ ...options, ...overrides });
   };
-  return { queue, ledger, store, slack, run };
+  return { queue, ledger, store, slack, recorded, run };
 }
 
 describe('a run', () => {
@@ -217,5 +224,81 @@ describe('a run', () => {
     };
     await expect(run({ store: { ...store, unlock } })).rejects.toThrow('SQS does not answer');
     expect(isUnlocked).toBe(true);
+  });
+});
+
+describe('the record of a run', () => {
+  test('says when it ended well, and how many dead letters it counted in all three states', async () => {
+    const { queue, recorded, run } = aMonitor({ queue: aQueue('a', 'b', 'c') });
+    queue.held.add('c');
+    await run();
+    expect(recorded).toEqual([
+      {
+        run_id: 'run-1',
+        monitor: 'dlq-monitor',
+        duration_ms: 0,
+        succeeded: true,
+        summary: { depth: 3, newCount: undefined, said: 'first', alertsFailed: 0, problems: [] },
+      },
+    ]);
+  });
+
+  test('of a run that failed in part says so, and still how many there are', async () => {
+    const { slack, recorded, run } = aMonitor({ queue: aQueue('a') });
+    slack.isDown = true;
+    await run();
+    expect(recorded).toMatchObject([
+      { succeeded: false, summary: { depth: 1, alertsFailed: 1, problems: ['alert Slack: no_service'] } },
+    ]);
+  });
+
+  test('of a run that SQS ended says so, and nothing of a count', async () => {
+    const { queue, recorded, run } = aMonitor();
+    queue.faults.readAttributes = async () => {
+      throw new Error('SQS does not answer');
+    };
+    await expect(run()).rejects.toThrow('SQS does not answer');
+    expect(recorded).toMatchObject([
+      { succeeded: false, summary: { depth: undefined, problems: ['SQS does not answer'] } },
+    ]);
+  });
+
+  test('is the last thing of all: the alert is out, the state written and the lock given back', async () => {
+    const { store, run } = aMonitor({ queue: aQueue('a') });
+    const order: string[] = [];
+    await run({
+      sendToSlack: async () => void order.push('alert'),
+      store: {
+        ...store,
+        write: async () => void order.push('state'),
+        unlock: async () => void order.push('unlock'),
+      },
+      recordRun: async () => void order.push('record'),
+    });
+    expect(order).toEqual(['alert', 'state', 'unlock', 'record']);
+  });
+
+  test('that the database does not take is a problem of the run, which has alerted all the same', async () => {
+    const { slack, ledger, run } = aMonitor({ queue: aQueue('a') });
+    ledger.isDown = true;
+    const { problems, said } = await run();
+    expect(said).toBe('first');
+    expect(problems).toContain('record the run: the database does not answer');
+    expect(slack.texts).toHaveLength(1);
+  });
+
+  test.each([
+    { left: 13_000, records: 1, problems: [] },
+    { left: 12_999, records: 0, problems: ['record the run: no time was left'] },
+  ])('is written $records times with $left ms left', async ({ left, records, problems }) => {
+    const { recorded, run } = aMonitor({ remainingMs: () => left });
+    expect((await run()).problems).toEqual(problems);
+    expect(recorded).toHaveLength(records);
+  });
+
+  test('is left to the other run where that holds the lock', async () => {
+    const { store, recorded, run } = aMonitor();
+    await run({ store: { ...store, lock: async () => false } });
+    expect(recorded).toEqual([]);
   });
 });
