@@ -250,7 +250,7 @@ describe('check_rate_limit', () => {
     });
   });
 
-  test.each([
+  test.each<[Record<string, unknown>, string]>([
     [{ caller: null }, 'caller is null'],
     [{ caller: '' }, `caller is ''`],
     [{ route: null }, 'route is null'],
@@ -261,7 +261,7 @@ describe('check_rate_limit', () => {
     [{ windowMs: 3_600_001 }, 'window_ms is 3600001'],
     [{ windowMs: null }, 'window_ms is null'],
   ])('refuses %j', async ({ caller = 'someone', ...options }, message) => {
-    await expect(ask(db, caller, options)).rejects.toMatchObject({
+    await expect(ask(db, caller as string | null, options)).rejects.toMatchObject({
       code: '22023',
       message: expect.stringContaining(message),
     });
