@@ -13,6 +13,8 @@ const RETRY_AFTER_OUTAGE_SECONDS = 5;
 export interface Answer {
   readonly status: number;
   readonly body: object;
+  /** A fault of ours that the route has an answer for; for the log, the client sees nothing of it. */
+  readonly fault?: Error;
 }
 
 export interface ApiRequest {
@@ -107,8 +109,9 @@ function outage(options: ServeOptions, outcome: RateLimitOutcome, fault?: Error)
 
 function finish(options: ServeOptions, outcome: RateLimitOutcome, settled: Settled): Served {
   if ('answer' in settled) {
-    const { status, body } = settled.answer;
-    return { outcome, response: respond(options, outcome, { status, body, type: 'application/json', headers: {} }) };
+    const { status, body, fault } = settled.answer;
+    const content = { status, body, type: 'application/json', headers: {} };
+    return { outcome, fault, response: respond(options, outcome, content) };
   }
   const { error } = settled;
   if (error instanceof DatabaseError && error.isUnavailable) return outage(options, outcome, error);
