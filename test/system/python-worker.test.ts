@@ -219,6 +219,8 @@ describe('A worker that lost its job', () => {
     expect(late.lines.join('\n')).toContain('submission 30 of 30');
     expect(late.lines.join('\n')).not.toContain('delivered');
     system.supabase.fault(undefined);
+    // Its message was left alone, came back, and was not needed.
+    await other.saw(new RegExp(`skipped job ${id}: finished`));
     await eventually(expectEmptyQueue);
   });
 });
