@@ -38,8 +38,8 @@ function judgeAnswer(facts: Facts, answer: SystemHealth): Health {
     dead.reason,
   ].filter((reason) => typeof reason === 'string');
   return {
-    ...frame(facts),
     status: reasons.length > 0 ? 'degraded' : 'healthy',
+    ...frame(facts),
     reasons,
     services: {
       database: { status: 'up', latency: latencyMs },
@@ -101,8 +101,8 @@ function monitorOf(name: MonitorName, answer: SystemHealth, periods: Facts['peri
 function unhealthy(facts: Facts): Health {
   const { latencyMs } = facts;
   return {
-    ...frame(facts),
     status: 'unhealthy',
+    ...frame(facts),
     reasons: [
       latencyMs >= NO_ANSWER_MS
         ? 'The database did not answer within 2 s.'

@@ -22,16 +22,16 @@ export function judgeMonitor(
   const { last_run = null, last_success = null, seconds_since_success = null } = runs ?? {};
   const known = { last_run: iso(last_run), last_success: iso(last_success) };
   const rhythm = `it runs every ${periodMinutes} min`;
-  if (!runs || last_run === null) return { ...known, status: 'late', reason: `${name} has not run yet; ${rhythm}.` };
+  if (!runs || last_run === null) return { status: 'late', ...known, reason: `${name} has not run yet; ${rhythm}.` };
   if (seconds_since_success === null) {
-    return { ...known, status: 'down', reason: `${name} has run, but no run has succeeded yet; ${rhythm}.` };
+    return { status: 'down', ...known, reason: `${name} has run, but no run has succeeded yet; ${rhythm}.` };
   }
   const periodSeconds = periodMinutes * 60;
-  if (seconds_since_success <= PERIODS_UNTIL_LATE * periodSeconds + GRACE_SECONDS) return { ...known, status: 'up' };
+  if (seconds_since_success <= PERIODS_UNTIL_LATE * periodSeconds + GRACE_SECONDS) return { status: 'up', ...known };
   const status = seconds_since_success <= PERIODS_UNTIL_DOWN * periodSeconds ? 'late' : 'down';
   const since = describeDuration(seconds_since_success * 1_000);
   const failing = last_run === last_success ? '' : ' Its runs since then have failed.';
-  return { ...known, status, reason: `${name} last ran well ${since} ago; ${rhythm}.${failing}` };
+  return { status, ...known, reason: `${name} last ran well ${since} ago; ${rhythm}.${failing}` };
 }
 
 /** Whether what a monitor reported so long ago is still worth telling. */

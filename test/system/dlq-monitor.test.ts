@@ -50,6 +50,7 @@ beforeEach(async () => {
   await drain(system.dlqUrl);
   await drain(system.queueUrl);
   await database.query('delete from public.dead_letters');
+  await database.query('delete from public.monitor_runs');
   for (const name of [STATE, `${STATE}-lock`]) system.ssm.delete(name);
   system.ssm.set(WEBHOOK, webhookUrl('local'));
   system.slack.clear();
@@ -112,6 +113,8 @@ async function redrive(): Promise<void> {
 }
 
 const letters = async () => (await database.query('select * from public.dead_letters order by sent_at')).rows;
+const recordedRuns = async () =>
+  (await database.query('select monitor, succeeded, summary from public.monitor_runs order by finished_at')).rows;
 const texts = () => system.slack.messages.map(({ payload }) => (payload as { text: string }).text);
 const lastMessage = () => JSON.stringify(system.slack.messages.at(-1)?.payload);
 
@@ -329,6 +332,33 @@ describe('dead letters', () => {
     expect((await letters()).map(({ body }) => body).sort()).toEqual(bodies.toSorted());
     for (const ping of ['<!channel', '<!here', '<@', '<https://evil', 'abc123'])
       expect(lastMessage()).not.toContain(ping);
+  });
+});
+
+describe('a run', () => {
+  const one = { monitor: 'dlq-monitor', succeeded: true };
+
+  test('is recorded with how many dead letters it counted', async () => {
+    expectWell(await run());
+    await sendMany(3);
+    expectWell(await run());
+    expect(await recordedRuns()).toMatchObject([
+      { ...one, summary: { depth: 0, problems: [] } },
+      { ...one, summary: { depth: 3, newCount: 3, said: 'first', problems: [] } },
+    ]);
+  });
+
+  test('is recorded as failed when Slack does not take the alert, and when SQS is down', async () => {
+    await send('{}');
+    system.slack.answerNext({ status: 404 });
+    expectFailed(await run(), 'no_service');
+    system.sqs.setDown(true);
+    expectFailed(await run(), '');
+    expect(await recordedRuns()).toMatchObject([
+      { succeeded: false, summary: { depth: 1, problems: [expect.stringContaining('alert Slack')] } },
+      { succeeded: false, summary: { problems: [expect.any(String)] } },
+    ]);
+    expect((await recordedRuns())[1]?.summary).not.toHaveProperty('depth');
   });
 });
 
@@ -550,8 +580,18 @@ describe('when the database', () => {
       expect(await letters()).toHaveLength(1);
       expect(texts()).toHaveLength(1);
       expect(receives()).toBe(2);
+      expect(await recordedRuns()).toMatchObject([{ succeeded: true }, { succeeded: true }]);
     },
   );
+
+  test('takes everything but the record of the run, the alert goes out once and the run fails', async () => {
+    await send('{}');
+    system.supabase.fault((_method, path) => (path.includes('record_monitor_run') ? 'hang' : undefined));
+    expectFailed(await run(), 'record the run');
+    expectFailed(await run(), 'record the run');
+    expect(texts()).toEqual([ALERT(1)]);
+    expect(await letters()).toHaveLength(1);
+  });
 
   test('goes away in the middle of recording, the alert goes out, and the rest is recorded by the next run', async () => {
     await sendMany(25);
