@@ -4,16 +4,16 @@
  *   node bench/find-stale-jobs.ts [--rows 10000000]
  *
  * 2,000 jobs are in progress, 50 of them stale, all others finished. Real Postgres 17 with its default settings
- * (shared_buffers 128 MB), fsync off, one machine; figures are medians of RUNS runs on a warm cache.
+ * (shared_buffers 128 MB), fsync off, one machine; figures are medians of seven runs on a warm cache.
  */
 import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { migrateUp } from '../cli/migrate.ts';
 import { startPostgres } from '../local/postgres.ts';
+import { measureSql, printCosts, type SqlCost } from './sql-cost.ts';
 
 const IN_PROGRESS = 2_000;
 const STALE = 50;
-const RUNS = 7;
 const INDEX = 'jobs_in_progress_last_change_idx';
 
 const { values } = parseArgs({ options: { rows: { type: 'string', default: '10000000' } } });
@@ -21,9 +21,6 @@ const rows = Number(values.rows);
 if (!Number.isInteger(rows) || rows < IN_PROGRESS) {
   throw new Error(`--rows is ${values.rows}, wanted a whole number of at least ${IN_PROGRESS}`);
 }
-
-type Plan = Record<string, unknown> & { Plans?: Plan[] };
-type Measured = { milliseconds: number; buffers: number; nodes: string[] };
 
 const FIND = 'select * from public.find_stale_jobs(10)';
 const PLAIN = `select * from public.jobs where status = 'in_progress' and updated_at < now() - interval '10 minutes'`;
@@ -73,66 +70,22 @@ async function report(client: pg.Client): Promise<void> {
   console.log(`${counts[0].version.split(' on ')[0]}, ${counts[0].running} in progress, ${counts[0].stale} stale\n`);
   console.table(Object.fromEntries(sizes.map(({ name, size }) => [name, { size }])));
 
-  const measured: Record<string, Measured> = {
-    'find_stale_jobs(10)': await measure(client, FIND),
+  const measured: Record<string, SqlCost> = {
+    'find_stale_jobs(10)': await measureSql(client, FIND),
     'find_stale_jobs(10), one type with a deadline': await withDeadline(client),
-    'plain query on status and updated_at': await measure(client, PLAIN),
+    'plain query on status and updated_at': await measureSql(client, PLAIN),
   };
   await client.query(`begin; drop index public.${INDEX}`);
-  measured['find_stale_jobs(10), partial index dropped'] = await measure(client, FIND);
-  measured['plain query, partial index dropped'] = await measure(client, PLAIN);
+  measured['find_stale_jobs(10), partial index dropped'] = await measureSql(client, FIND);
+  measured['plain query, partial index dropped'] = await measureSql(client, PLAIN);
   await client.query('rollback');
 
-  const table = Object.entries(measured).map(([name, { milliseconds, buffers }]) => [
-    name,
-    { buffers, 'median ms': Number(milliseconds.toFixed(2)) },
-  ]);
-  console.table(Object.fromEntries(table));
-  for (const [name, { nodes }] of Object.entries(measured)) console.log(`${name}:\n  ${nodes.join('\n  ')}`);
+  printCosts(measured);
 }
 
-async function withDeadline(client: pg.Client): Promise<Measured> {
+async function withDeadline(client: pg.Client): Promise<SqlCost> {
   await client.query(`begin; insert into public.job_policies (job_type, deadline) values ('report', '2 hours')`);
-  const measured = await measure(client, FIND);
+  const measured = await measureSql(client, FIND);
   await client.query('rollback');
   return measured;
-}
-
-/** The plan that is printed is the one that ran, also inside of functions (auto_explain). */
-async function measure(client: pg.Client, sql: string): Promise<Measured> {
-  const runs: { milliseconds: number; buffers: number }[] = [];
-  await client.query(sql); // warm
-  for (let run = 0; run < RUNS; run++) {
-    const { rows: explained } = await client.query(`explain (analyze, buffers, timing off, format json) ${sql}`);
-    const [{ Plan: plan, 'Execution Time': milliseconds }] = explained[0]['QUERY PLAN'];
-    runs.push({ milliseconds, buffers: plan['Shared Hit Blocks'] + plan['Shared Read Blocks'] });
-  }
-  const median = (of: number[]) => of.toSorted((a, b) => a - b)[Math.floor(of.length / 2)] as number;
-  return {
-    milliseconds: median(runs.map((run) => run.milliseconds)),
-    buffers: median(runs.map((run) => run.buffers)),
-    nodes: await scansOf(client, sql),
-  };
-}
-
-/** The scans of tables, such as "Index Scan jobs_in_progress_last_change_idx on jobs". */
-async function scansOf(client: pg.Client, sql: string): Promise<string[]> {
-  const scans = new Set<string>();
-  const visit = (plan: Plan): void => {
-    const { 'Node Type': type, 'Index Name': index, 'Relation Name': relation } = plan;
-    if (relation) scans.add([type, index, 'on', relation].filter(Boolean).join(' '));
-    for (const child of plan.Plans ?? []) visit(child);
-  };
-  const listen = ({ message = '' }: { message?: string }): void => {
-    if (message.includes('plan:')) visit(JSON.parse(message.slice(message.indexOf('{'))).Plan);
-  };
-  client.on('notice', listen);
-  await client.query(`
-    load 'auto_explain';
-    set auto_explain.log_min_duration = 0; set auto_explain.log_nested_statements = on;
-    set auto_explain.log_format = json; set client_min_messages = log`);
-  await client.query(sql);
-  await client.query('set auto_explain.log_min_duration = -1; reset client_min_messages');
-  client.off('notice', listen);
-  return [...scans];
 }
