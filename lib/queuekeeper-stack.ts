@@ -3,10 +3,17 @@ import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { AlarmNotifier } from './constructs/alarm-notifier.ts';
 import { AlarmTopic } from './constructs/alarm-topic.ts';
+import { Api } from './constructs/api.ts';
+import { ApiAlarms } from './constructs/api-alarms.ts';
+import { DatabaseDown } from './constructs/database-down.ts';
 import { DlqMonitor } from './constructs/dlq-monitor.ts';
+import { FunctionAlarms } from './constructs/function-alarms.ts';
+import { HealthFunction } from './constructs/health-function.ts';
 import { JobQueue } from './constructs/job-queue.ts';
 import { QueueAlarms } from './constructs/queue-alarms.ts';
-import { secretNames, secretParameter } from './constructs/secret-parameter.ts';
+import { QueueStatusFunction } from './constructs/queue-status-function.ts';
+import { RateLimitCleanup } from './constructs/rate-limit-cleanup.ts';
+import { type SecretParameter, secretNames, secretParameter } from './constructs/secret-parameter.ts';
 import { StaleJobMonitor } from './constructs/stale-job-monitor.ts';
 import type { Settings } from './settings.ts';
 
@@ -80,14 +87,75 @@ export class QueuekeeperStack extends Stack {
       timeout: timeoutWithin(settings.DLQ_CHECK_MINUTES),
       runbookUrl: settings.RUNBOOK_URL,
     });
+    const limited = {
+      ...shared,
+      supabaseUrl: settings.SUPABASE_URL,
+      serviceKey,
+      rateLimit: {
+        requests: settings.RATE_LIMIT_REQUESTS,
+        window: Duration.seconds(settings.RATE_LIMIT_WINDOW_SECONDS),
+        mode: settings.RATE_LIMIT_MODE,
+      },
+      corsOrigins: settings.API_CORS_ORIGINS,
+      proxy: proxyOf(settings, secretParameter(this, names.proxySecret)),
+    };
+    const health = new HealthFunction(this, 'Health', {
+      ...limited,
+      staleThreshold: Duration.minutes(settings.STALE_THRESHOLD_MINUTES),
+      staleJobMonitorPeriod: staleJobMonitor.period,
+      dlqMonitorPeriod: dlqMonitor.period,
+    });
+    const queueStatus = new QueueStatusFunction(this, 'QueueStatus', limited);
+    const api = new Api(this, 'Api', {
+      stage,
+      health,
+      queueStatus,
+      queueNeedsKey: settings.QUEUE_API_ACCESS === 'key',
+      rateLimit: limited.rateLimit,
+      plans: {
+        starter: settings.USAGE_PLAN_STARTER,
+        pro: settings.USAGE_PLAN_PRO,
+        enterprise: settings.USAGE_PLAN_ENTERPRISE,
+      },
+      corsOrigins: settings.API_CORS_ORIGINS,
+      domain: domainOf(settings),
+      logRetention: settings.LOG_RETENTION_DAYS,
+    });
+    const rateLimitCleanup = new RateLimitCleanup(this, 'RateLimitCleanup', {
+      ...shared,
+      reservedConcurrency,
+      supabaseUrl: settings.SUPABASE_URL,
+      serviceKey,
+      retention: Duration.hours(settings.RATE_LIMIT_RETENTION_HOURS),
+    });
     const alarmNotifier = new AlarmNotifier(this, 'AlarmNotifier', { ...shared, alarms, slackWebhook });
-    new QueueAlarms(this, 'QueueAlarms', {
+    const queueAlarms = new QueueAlarms(this, 'QueueAlarms', {
       stage,
       alarms,
       staleJobMonitor,
       dlqMonitor,
       alarmNotifier,
       deadLetterQueue: jobs.deadLetterQueue,
+    });
+    const apiAlarms = new ApiAlarms(this, 'ApiAlarms', { stage, alarms, api: api.api });
+    const functionAlarms = new FunctionAlarms(this, 'FunctionAlarms', {
+      alarms,
+      health,
+      queueStatus,
+      rateLimitCleanup,
+      all: [staleJobMonitor, dlqMonitor, alarmNotifier, health, queueStatus, rateLimitCleanup],
+    });
+    new DatabaseDown(this, 'DatabaseDown', {
+      stage,
+      alarms,
+      staleJobMonitor,
+      dlqMonitor,
+      symptoms: [
+        ...queueAlarms.monitors.flatMap(({ missedRuns, errors }) => [missedRuns, errors]),
+        ...apiAlarms.symptoms,
+        ...functionAlarms.symptoms,
+      ],
+      symptomsOfTheDay: queueAlarms.monitors.map(({ uptime }) => uptime),
     });
   }
 }
@@ -99,4 +167,13 @@ function timeoutWithin(periodMinutes: number): Duration {
 
 function existingQueues({ SQS_QUEUE_URL: queueUrl, SQS_DLQ_URL: deadLetterQueueUrl }: Settings) {
   return queueUrl && deadLetterQueueUrl ? { queueUrl, deadLetterQueueUrl } : undefined;
+}
+
+function proxyOf({ PROXY_ADDRESS_HEADER, PROXY_SECRET_HEADER }: Settings, secret: SecretParameter) {
+  if (!PROXY_ADDRESS_HEADER || !PROXY_SECRET_HEADER) return undefined;
+  return { addressHeader: PROXY_ADDRESS_HEADER, secretHeader: PROXY_SECRET_HEADER, secret };
+}
+
+function domainOf({ API_DOMAIN_NAME: name, API_CERTIFICATE_ARN: certificateArn }: Settings) {
+  return name && certificateArn ? { name, certificateArn } : undefined;
 }

@@ -35,4 +35,6 @@ export const METRICS = {
   lateCompletions: 'LateCompletionsRefused',
   duration: 'RunDuration',
   heartbeat: 'Heartbeat',
+  /** 1: the run could not ask the database; 0: it could. */
+  databaseUnavailable: 'DatabaseUnavailable',
 } as const;

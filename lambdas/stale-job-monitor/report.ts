@@ -18,6 +18,7 @@ export function reportRun(report: RunReport, logger: Logger, metrics: Metrics): 
     metrics.addMetric(METRICS.oldestStaleAge, Seconds, report.health.oldest_stale_seconds);
   }
   if (report.health || report.breakerOpen) metrics.addMetric(METRICS.breakerOpen, Count, report.breakerOpen ? 1 : 0);
+  metrics.addMetric(METRICS.databaseUnavailable, Count, report.health ? 0 : 1);
   metrics.addMetric(METRICS.recovered, Count, report.requeued);
   metrics.addMetric(METRICS.failed, Count, report.failed);
   metrics.addMetric(METRICS.dispatched, Count, report.dispatched);

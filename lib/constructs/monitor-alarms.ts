@@ -2,7 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import { ComparisonOperator, MathExpression, Metric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
 import { METRICS_NAMESPACE } from '../../lambdas/shared/metric-names.ts';
-import type { AlarmTopic } from './alarm-topic.ts';
+import type { AlarmTopic, Symptom } from './alarm-topic.ts';
 import type { ScheduledFunction } from './scheduled-function.ts';
 
 /** A metric that a function writes itself. */
@@ -21,14 +21,21 @@ export interface MonitorAlarmsProps {
   readonly atStake: string;
 }
 
-/** Who watches a monitor: missed runs, uptime over a day, and errors. None of them needs its code to work. */
+/**
+ * Who watches a monitor: missed runs, uptime over a day, and errors. None of them needs its code to work. An outage of the
+ * database shows in all three, and is told once: see database-down.ts.
+ */
 export class MonitorAlarms extends Construct {
+  readonly missedRuns: Symptom;
+  readonly uptime: Symptom;
+  readonly errors: Symptom;
+
   constructor(scope: Construct, id: string, props: MonitorAlarmsProps) {
     super(scope, id);
     const { alarms, monitor, stage, service, heartbeatMetric, atStake } = props;
     const day = Duration.days(1);
 
-    alarms.watch(this, 'MissedRuns', {
+    this.missedRuns = alarms.notice(this, 'MissedRuns', {
       meaning: `The ${service} has not finished a run for two periods: ${atStake}.`,
       runbookEntry: `${service}-missed-runs`,
       metric: ownMetric(stage, service, heartbeatMetric, Stats.SUM, monitor.period),
@@ -39,7 +46,7 @@ export class MonitorAlarms extends Construct {
       treatMissingData: TreatMissingData.BREACHING,
     });
 
-    alarms.watch(this, 'Uptime', {
+    this.uptime = alarms.notice(this, 'Uptime', {
       meaning: `Less than 99 % of the runs of the ${service} went well over the last day.`,
       runbookEntry: `${service}-uptime`,
       metric: new MathExpression({
@@ -65,7 +72,7 @@ export class MonitorAlarms extends Construct {
       treatMissingData: TreatMissingData.BREACHING,
     });
 
-    alarms.watch(this, 'Errors', {
+    this.errors = alarms.notice(this, 'Errors', {
       meaning: `A run of the ${service} failed, wholly or in part. What was not done is kept for the next run; its log says why.`,
       runbookEntry: `${service}-errors`,
       metric: monitor.function.metricErrors({ period: Duration.minutes(5), statistic: Stats.SUM }),

@@ -27,14 +27,16 @@ export interface QueueAlarmsProps {
 
 /** The alarms of the two monitors and of the way by which alerts reach people. */
 export class QueueAlarms extends Construct {
+  /** The alarms of each monitor itself, which are still to be told. */
+  readonly monitors: readonly MonitorAlarms[];
+
   constructor(scope: Construct, id: string, props: QueueAlarmsProps) {
     super(scope, id);
-    this.watchStaleJobs(props);
-    this.watchDeadLetters(props);
+    this.monitors = [this.watchStaleJobs(props), this.watchDeadLetters(props)];
     this.watchDelivery(props);
   }
 
-  private watchStaleJobs({ stage, alarms, staleJobMonitor: monitor }: QueueAlarmsProps): void {
+  private watchStaleJobs({ stage, alarms, staleJobMonitor: monitor }: QueueAlarmsProps): MonitorAlarms {
     const period = Duration.minutes(Math.max(5, monitor.period.toMinutes()));
     const metric = (name: string, statistic: string) => ownMetric(stage, stale.SERVICE, name, statistic, period);
     // A run that could not look says nothing of these; the last known state stays, and MissedRuns and Errors speak.
@@ -65,7 +67,7 @@ export class QueueAlarms extends Construct {
       runbookEntry: 'dispatch-failures',
       metric: metric(stale.METRICS.dispatchFailures, Stats.SUM),
     });
-    new MonitorAlarms(this, 'StaleJobMonitor', {
+    return new MonitorAlarms(this, 'StaleJobMonitor', {
       alarms,
       monitor,
       stage,
@@ -75,7 +77,7 @@ export class QueueAlarms extends Construct {
     });
   }
 
-  private watchDeadLetters({ stage, alarms, dlqMonitor: monitor, deadLetterQueue }: QueueAlarmsProps): void {
+  private watchDeadLetters({ stage, alarms, dlqMonitor: monitor, deadLetterQueue }: QueueAlarmsProps): MonitorAlarms {
     alarms.watch(this, 'DeadLetters', {
       meaning: 'Messages failed every attempt and are in the dead-letter queue. They will not run again without you.',
       runbookEntry: 'dead-letters',
@@ -107,7 +109,7 @@ export class QueueAlarms extends Construct {
       // It is written only while there are dead letters.
       treatMissingData: TreatMissingData.NOT_BREACHING,
     });
-    new MonitorAlarms(this, 'DlqMonitor', {
+    return new MonitorAlarms(this, 'DlqMonitor', {
       alarms,
       monitor,
       stage,

@@ -37,11 +37,34 @@ type Alarm = {
   OKActions?: object[];
   ActionsEnabled?: boolean;
   TreatMissingData: string;
+  Namespace?: string;
+  MetricName?: string;
+  Period?: number;
+  Dimensions?: { Name: string; Value: unknown }[];
+  Metrics?: {
+    Expression?: string;
+    MetricStat?: { Metric: { MetricName: string; Dimensions: { Value: unknown }[] } };
+  }[];
 };
-const alarms = propertiesOf<Alarm>('AWS::CloudWatch::Alarm').map((alarm) => ({
-  ...alarm,
-  entry: alarm.AlarmName.replace('queuekeeper-prod-', ''),
-}));
+type Composite = Alarm & {
+  AlarmRule: object;
+  ActionsSuppressor?: { 'Fn::GetAtt': [string, string] };
+  ActionsSuppressorWaitPeriod?: number;
+  ActionsSuppressorExtensionPeriod?: number;
+};
+/** With the entry of the runbook to which its description leads. */
+const alarmsOf = <T extends Alarm>(type: string, from = template) =>
+  propertiesOf<T>(`AWS::CloudWatch::${type}`, from).map((alarm) => ({
+    ...alarm,
+    entry: alarm.AlarmDescription.replace(/^[^#]*#/s, ''),
+  }));
+const alarms = alarmsOf<Alarm>('Alarm');
+const composites = alarmsOf<Composite>('CompositeAlarm');
+const tellsPeople = ({ AlarmActions = [] }: Alarm) => AlarmActions.length > 0;
+const silent = alarms.filter((alarm) => !tellsPeople(alarm));
+const toldBy = (alarmId: string) =>
+  composites.filter(({ AlarmRule }) => JSON.stringify(AlarmRule).includes(`"${alarmId}"`));
+const named = (entry: string) => alarms.filter((alarm) => alarm.AlarmName === `queuekeeper-prod-${entry}`);
 const topics = propertiesOf<{ KmsMasterKeyId: { 'Fn::GetAtt': [string, string] } }>('AWS::SNS::Topic');
 const [topic] = topics;
 
@@ -61,15 +84,26 @@ const MISSING_DATA: Record<string, string> = {
   'alert-delivery-failed': 'ignore',
   'alarm-delivery-failed': 'notBreaching',
   'alarm-notifier-errors': 'notBreaching',
+  'rate-limited-share': 'notBreaching',
+  'rate-limit-unavailable': 'notBreaching',
+  'health-not-healthy': 'ignore',
+  'api-server-errors': 'notBreaching',
+  'api-latency': 'notBreaching',
+  'health-errors': 'notBreaching',
+  'queue-status-errors': 'notBreaching',
+  'rate-limit-cleanup-errors': 'notBreaching',
+  'function-throttles': 'notBreaching',
+  // Nothing unknown may keep other alarms silent.
+  'database-down': 'notBreaching',
 };
 
 describe('the alarms', () => {
-  test('are those of the two monitors and of the way by which alerts reach people', () => {
-    expect(alarms.map(({ entry }) => entry)).toEqual(expect.arrayContaining(Object.keys(MISSING_DATA)));
+  test('are those of the two monitors, the API, every function, and the way by which alerts reach people', () => {
+    expect(new Set(alarms.map(({ entry }) => entry))).toEqual(new Set(Object.keys(MISSING_DATA)));
   });
 
-  test.each(alarms)(
-    '$entry reaches people when it goes off and when it ends',
+  test.each([...alarms.filter(tellsPeople), ...composites])(
+    '$AlarmName reaches people when it goes off and when it ends',
     ({ AlarmActions, OKActions, ...alarm }) => {
       expect(AlarmActions).toEqual([{ Ref: topic?.id }]);
       expect(OKActions).toEqual([{ Ref: topic?.id }]);
@@ -77,20 +111,23 @@ describe('the alarms', () => {
     },
   );
 
-  test.each(alarms.filter(({ entry }) => entry in MISSING_DATA))(
-    '$entry reads missing data as it must',
-    ({ entry, TreatMissingData }) => {
-      expect(TreatMissingData).toBe(MISSING_DATA[entry]);
-    },
-  );
+  test.each(silent)('$AlarmName tells nobody, and is told by one that does, in the same words', (alarm) => {
+    expect(alarm).not.toHaveProperty('OKActions');
+    expect(toldBy(alarm.id)).toEqual([expect.objectContaining({ AlarmDescription: alarm.AlarmDescription })]);
+  });
 
-  test.each(alarms)('$entry says what is wrong and where to read on, in a text that CloudWatch takes', (alarm) => {
+  test.each(alarms)('$AlarmName reads missing data as it must', ({ entry, TreatMissingData }) => {
+    expect(TreatMissingData).toBe(MISSING_DATA[entry]);
+  });
+
+  test.each([...alarms, ...composites])('$AlarmName says what is wrong and where to read on', (alarm) => {
     const lines = alarm.AlarmDescription.split('\n');
     expect(lines).toEqual([expect.stringMatching(/^[A-Z].{20,}\.$/), `Runbook: ${RUNBOOK}#${alarm.entry}`]);
     expect(alarm.AlarmDescription.length).toBeLessThanOrEqual(1_024);
+    expect(alarm.AlarmName).toMatch(new RegExp(`^queuekeeper-prod-([a-z-]+-)?${alarm.entry}$`));
   });
 
-  test.each(alarms)('$entry has its entry in the runbook', ({ entry }) => {
+  test('have each an entry in the runbook, and the runbook has no other', () => {
     const headings = readFileSync('docs/runbook.md', 'utf8').match(/^## .+$/gm) ?? [];
     const slugs = headings.map((heading) =>
       heading
@@ -100,10 +137,10 @@ describe('the alarms', () => {
         .replace(/[^\w\- ]/g, '')
         .replaceAll(' ', '-'),
     );
-    expect(slugs).toContain(entry);
+    expect(slugs.sort()).toEqual([...new Set(alarms.map(({ entry }) => entry))].sort());
   });
 
-  test.each(alarms)('$entry becomes a Slack message with its words and a link to its entry', (alarm) => {
+  test.each([...alarms, ...composites])('$AlarmName becomes a Slack message with its words and a link', (alarm) => {
     const change = { AlarmName: alarm.AlarmName, NewStateValue: 'ALARM', AlarmDescription: alarm.AlarmDescription };
     const message = JSON.stringify(alarmMessage({ message: JSON.stringify(change) }));
     const [meaning = ''] = alarm.AlarmDescription.split('\n');
@@ -126,6 +163,121 @@ describe('the alarms', () => {
       Threshold: 0,
       ComparisonOperator: 'GreaterThanThreshold',
     });
+  });
+});
+
+describe('every function', () => {
+  const functions = propertiesOf<{ FunctionName: string }>('AWS::Lambda::Function').map(({ id, FunctionName }) => ({
+    id,
+    name: FunctionName.replace('queuekeeper-prod-', ''),
+  }));
+
+  test.each(functions)('$name has an alarm on its errors', ({ id, name }) => {
+    expect(named(`${name}-errors`)).toEqual([
+      expect.objectContaining({
+        Namespace: 'AWS/Lambda',
+        MetricName: 'Errors',
+        Dimensions: [{ Name: 'FunctionName', Value: { Ref: id } }],
+      }),
+    ]);
+  });
+
+  test('is among those whose throttles are told of, in an alarm of no more metrics than CloudWatch takes', () => {
+    const [{ Metrics = [] } = {} as Alarm] = named('function-throttles');
+    const watched = Metrics.flatMap(({ MetricStat }) => MetricStat?.Metric ?? []);
+    expect(new Set(watched.map(({ MetricName }) => MetricName))).toEqual(new Set(['Throttles']));
+    expect(watched.map(({ Dimensions }) => (Dimensions[0]?.Value as { Ref: string }).Ref).sort()).toEqual(
+      functions.map(({ id }) => id).sort(),
+    );
+    expect(Metrics.length).toBeLessThanOrEqual(10);
+  });
+});
+
+describe('the alarms of the API', () => {
+  test.each([
+    ['api-server-errors', '5XXError', { Statistic: 'Sum', Threshold: 5, EvaluationPeriods: 1 }],
+    ['api-latency', 'Latency', { ExtendedStatistic: 'p99', Threshold: 3_000, EvaluationPeriods: 3 }],
+  ])('%s is on the metric %s of this API and stage', (entry, MetricName, condition) => {
+    const [stage] = propertiesOf('AWS::ApiGateway::Stage');
+    expect(named(entry)).toEqual([
+      expect.objectContaining({
+        Namespace: 'AWS/ApiGateway',
+        MetricName,
+        Dimensions: [
+          { Name: 'ApiName', Value: 'queuekeeper-prod' },
+          { Name: 'Stage', Value: { Ref: stage?.id } },
+        ],
+        Period: 300,
+        ...condition,
+      }),
+    ]);
+  });
+
+  test('tell of more than 5 % of refused requests, of at least 20 of both functions', () => {
+    const [alarm] = named('rate-limited-share');
+    expect(alarm).toMatchObject({ Threshold: 5, ComparisonOperator: 'GreaterThanThreshold' });
+    expect(alarm?.Metrics?.flatMap(({ Expression }) => Expression ?? [])).toEqual([
+      'IF(requests >= 20, 100 * limited / requests, 0)',
+      'SUM([FILL(healthRequests, 0), FILL(queueRequests, 0)])',
+      'SUM([FILL(healthRateLimited, 0), FILL(queueRateLimited, 0)])',
+    ]);
+  });
+
+  test('tell of a bad health when most answers were bad', () => {
+    const [alarm] = named('health-not-healthy');
+    expect(alarm).toMatchObject({ Threshold: 50, ComparisonOperator: 'GreaterThanThreshold' });
+    expect(alarm?.Metrics?.[0]?.Expression).toBe('100 * (unhealthy + degraded)');
+  });
+});
+
+describe('an outage of the database', () => {
+  const [cause] = composites.filter(({ AlarmName }) => AlarmName === 'queuekeeper-prod-database-down');
+  const suppressed = composites.filter(({ ActionsSuppressor }) => ActionsSuppressor);
+
+  test('is one message: every alarm that follows from it stays silent', () => {
+    expect(suppressed.map(({ entry }) => entry).sort()).toEqual([
+      'api-latency',
+      'api-server-errors',
+      'dlq-monitor-errors',
+      'dlq-monitor-missed-runs',
+      'dlq-monitor-uptime',
+      'health-not-healthy',
+      'rate-limit-cleanup-errors',
+      'rate-limit-unavailable',
+      'stale-job-monitor-errors',
+      'stale-job-monitor-missed-runs',
+      'stale-job-monitor-uptime',
+    ]);
+    for (const { ActionsSuppressor } of suppressed)
+      expect(ActionsSuppressor?.['Fn::GetAtt']).toEqual([cause?.id, 'Arn']);
+    expect(cause).not.toHaveProperty('ActionsSuppressor');
+  });
+
+  test('is said by the monitor that asks all the time, or by health', () => {
+    const signs = alarms.filter(({ id }) => JSON.stringify(cause?.AlarmRule).includes(`"${id}"`));
+    expect(signs.map(({ AlarmName, MetricName }) => [AlarmName, MetricName])).toEqual([
+      ['queuekeeper-prod-monitor-says-database-down', 'DatabaseUnavailable'],
+      ['queuekeeper-prod-health-says-database-down', 'Unhealthy'],
+    ]);
+    expect(JSON.stringify(cause?.AlarmRule)).toContain(' OR ');
+  });
+
+  test.each([
+    ['2', '5'],
+    ['60', '5'],
+    ['1', '60'],
+  ])('has time to show and to end before the rest speaks (%s and %s minutes)', (stale, dlq) => {
+    const changed = synthesize({ STALE_CHECK_MINUTES: stale, DLQ_CHECK_MINUTES: dlq });
+    const silenced = alarmsOf<Composite>('CompositeAlarm', changed).filter(
+      ({ ActionsSuppressor }) => ActionsSuppressor,
+    );
+    expect(silenced).toHaveLength(suppressed.length);
+    const longest = Math.max(Number(stale), Number(dlq));
+    for (const alarm of silenced) {
+      expect(alarm.ActionsSuppressorWaitPeriod).toBe((Number(stale) + 4) * 60);
+      const rest = alarm.entry.endsWith('-uptime') ? 86_400 : 0;
+      expect(alarm.ActionsSuppressorExtensionPeriod).toBe((longest + 10) * 60 + rest);
+    }
   });
 });
 

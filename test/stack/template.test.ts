@@ -45,9 +45,27 @@ const functions = all('AWS::Lambda::Function').map(([id, { Properties }]) => ({
 }));
 const monitor = functions.find(({ name }) => name === 'stale-job-monitor');
 
+const isOf = (functionId: string, { Properties }: Resource) =>
+  (Properties['FunctionName'] as { Ref: string }).Ref === functionId;
+
+function aliasOf(functionId = ''): [string, Resource] {
+  const found = all('AWS::Lambda::Alias').filter(([, one]) => isOf(functionId, one));
+  expect(found).toHaveLength(1);
+  return found[0] as [string, Resource];
+}
+
 describe('each function', () => {
   test('is there', () => {
-    expect(functions.map(({ name }) => name)).toEqual(expect.arrayContaining(['stale-job-monitor']));
+    expect(functions.map(({ name }) => name)).toEqual(
+      expect.arrayContaining([
+        'alarm-notifier',
+        'dlq-monitor',
+        'health',
+        'queue-status',
+        'rate-limit-cleanup',
+        'stale-job-monitor',
+      ]),
+    );
   });
 
   test.each(functions)('$name runs on Node.js 24 and arm64', ({ properties }) => {
@@ -90,14 +108,39 @@ describe('each function', () => {
     }
   });
 
+  test.each(functions)('$name is called by its alias, which stands for the version of this deploy', ({ id }) => {
+    const [[version, { DeletionPolicy }] = ['', {}]] = all('AWS::Lambda::Version').filter(([, one]) => isOf(id, one));
+    expect(DeletionPolicy).toBe('Retain');
+    expect(aliasOf(id)[1].Properties).toEqual({
+      FunctionName: { Ref: id },
+      FunctionVersion: { 'Fn::GetAtt': [version, 'Version'] },
+      Name: 'live',
+    });
+  });
+
   test.each(functions)('$name sends what it could not handle to the failed events', ({ id }) => {
-    const [, config] = all('AWS::Lambda::EventInvokeConfig').find(
-      ([, { Properties }]) => (Properties['FunctionName'] as { Ref: string }).Ref === id,
-    ) as [string, Resource];
-    expect(config.Properties).toMatchObject({
+    const configs = all('AWS::Lambda::EventInvokeConfig').filter(([, one]) => isOf(id, one));
+    expect(configs).toHaveLength(1);
+    expect(configs[0]?.[1].Properties).toMatchObject({
       DestinationConfig: { OnFailure: { Destination: arnOf('AWS::SQS::Queue', 'FailedEvents') } },
       MaximumEventAgeInSeconds: 3600,
+      Qualifier: { 'Fn::Select': [7, { 'Fn::Split': [':', { Ref: aliasOf(id)[0] }] }] },
     });
+  });
+
+  test('is called by nobody but through its alias', () => {
+    const ids = functions.map(({ id }) => id);
+    const callers = [
+      ...all('AWS::Events::Rule'),
+      ...all('AWS::SNS::Subscription'),
+      ...all('AWS::ApiGateway::Method'),
+      ...all('AWS::Lambda::Permission'),
+    ];
+    expect(callers.length).toBeGreaterThan(ids.length);
+    for (const [caller, { Properties }] of callers) {
+      const called = ids.filter((id) => JSON.stringify(Properties).includes(`"${id}"`));
+      expect({ caller, called }).toEqual({ caller, called: [] });
+    }
   });
 
   test('keeps its logs for as long as the setting says', () => {
@@ -128,7 +171,7 @@ describe('the stale-job monitor', () => {
       State: 'ENABLED',
       Targets: [
         {
-          Arn: { 'Fn::GetAtt': [monitor?.id, 'Arn'] },
+          Arn: { Ref: aliasOf(monitor?.id)[0] },
           RetryPolicy: { MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 120 },
         },
       ],
@@ -349,7 +392,7 @@ describe('the app', () => {
   const WEBHOOK = 'https://hooks.slack.com/services/T0SECRET/B0SECRET/abcdefghijk';
 
   /** Runs the app as the CDK does. Answers what it printed and every file that it wrote, as one text each. */
-  function runApp(envFile: string, environment: Record<string, string> = {}) {
+  function runApp(envFile: string, environment: Record<string, string> = {}, context: object = NO_BUNDLES) {
     const directory = mkdtempSync(join(tmpdir(), 'queuekeeper-synth-'));
     try {
       writeFileSync(join(directory, 'settings.env'), envFile);
@@ -359,7 +402,7 @@ describe('the app', () => {
         env: {
           PATH: process.env['PATH'],
           CDK_OUTDIR: output,
-          CDK_CONTEXT_JSON: JSON.stringify(NO_BUNDLES),
+          CDK_CONTEXT_JSON: JSON.stringify(context),
           QUEUEKEEPER_ENV_FILE: join(directory, 'settings.env'),
           ...environment,
         },
@@ -368,7 +411,7 @@ describe('the app', () => {
       const written = files
         .filter((entry) => entry.isFile() && /\.(json|txt)$/.test(entry.name))
         .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'utf8'));
-      return { status, printed: `${stdout}${stderr}`, written: written.join('\n') };
+      return { status, printed: `${stdout}${stderr}`, written: written.join('\n'), directory };
     } finally {
       rmSync(directory, { recursive: true });
     }
@@ -384,6 +427,15 @@ describe('the app', () => {
     expect(written).toContain('queuekeeper-prod-stale-job-monitor');
     expect(`${written}${printed}`).not.toContain(SECRET);
     expect(`${written}${printed}`).not.toContain('hooks.slack.com');
+  });
+
+  test('synthesizes the same template twice, bundles included: a second deploy changes nothing', () => {
+    const settings = 'SUPABASE_URL=https://acme.supabase.co\nAWS_DEFAULT_REGION=us-east-1\n';
+    const [first, second] = [runApp(settings, {}, {}), runApp(settings, {}, {})].map(({ written, directory }) =>
+      written.replaceAll(directory, ''),
+    );
+    expect(first).toContain('AWS::Lambda::Version');
+    expect(second).toBe(first);
   });
 
   test('says everything that is wrong with the settings, without a stack trace, and fails', () => {
@@ -408,6 +460,9 @@ describe('the app', () => {
 });
 
 test('the template is the one that was reviewed', () => {
-  const text = JSON.stringify(template.toJSON(), null, 2).replaceAll(/[0-9a-f]{64}/g, 'ASSET');
+  const text = JSON.stringify(template.toJSON(), null, 2)
+    .replaceAll(/[0-9a-f]{64}/g, 'ASSET')
+    // At the end of the ids of versions and of the gateway's deployment.
+    .replaceAll(/[0-9a-f]{32}/g, 'HASH');
   expect(JSON.parse(text)).toMatchSnapshot();
 });

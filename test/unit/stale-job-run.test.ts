@@ -452,8 +452,14 @@ describe('the report of a run', () => {
         LateCompletionsRefused: 0,
         RunDuration: 12,
         Heartbeat: 1,
+        DatabaseUnavailable: 0,
       },
     });
+  });
+
+  test('says that the database could not be asked', () => {
+    const { metrics } = reported(aReport({ health: undefined, problems: ['look for stale jobs: no answer'] }));
+    expect(metrics).toMatchObject({ DatabaseUnavailable: 1 });
   });
 
   test.each([
