@@ -1,0 +1,69 @@
+import { redact } from '../shared/redact.ts';
+import { type Place, writeCursor } from './cursor.ts';
+
+const LONGEST_ERROR = 300;
+
+type Counts = Record<'pending' | 'in_progress' | 'completed' | 'failed', number>;
+
+interface Job {
+  readonly id: string;
+  readonly status: keyof Counts;
+  readonly progress: number | null;
+  readonly position: number | null;
+  readonly attempts: number;
+  readonly priority: number | null;
+  readonly package_size: number | null;
+  readonly created_at: string | null;
+  readonly started_at: string | null;
+  readonly updated_at: string | null;
+  readonly completed_at: string | null;
+  readonly error: string | null;
+  readonly events: readonly { readonly event: string; readonly at: string }[];
+}
+
+/** What customer_queue() answers. */
+export interface CustomerQueue {
+  readonly found: boolean;
+  readonly counts: Counts;
+  readonly jobs: readonly Job[];
+  readonly next: Place | null;
+}
+
+/** The body of an answer; docs/openapi.yaml describes it. */
+export interface QueueStatus {
+  readonly customer_id: string;
+  readonly counts: Counts;
+  readonly jobs: readonly Job[];
+  readonly next_cursor: string | null;
+}
+
+/** What a customer may see of its jobs. */
+export function describeQueue(customerId: string, { counts, jobs, next }: CustomerQueue): QueueStatus {
+  return {
+    customer_id: customerId,
+    counts,
+    jobs: jobs.map(describeJob),
+    next_cursor: next && writeCursor(next),
+  };
+}
+
+/** A worker's error is written for its owner: what looks like a secret or an address goes. */
+function describeJob(job: Job): Job {
+  return {
+    ...job,
+    created_at: finite(job.created_at),
+    started_at: finite(job.started_at),
+    updated_at: finite(job.updated_at),
+    completed_at: finite(job.completed_at),
+    error: job.error === null ? null : excerpt(redact(job.error)),
+  };
+}
+
+/** Postgres knows a time "infinity", which no reader of a date-time does. */
+function finite(time: string | null): string | null {
+  return time?.endsWith('infinity') ? null : time;
+}
+
+function excerpt(text: string): string {
+  return text.length > LONGEST_ERROR ? `${text.slice(0, LONGEST_ERROR - 1).toWellFormed()}…` : text;
+}
