@@ -170,15 +170,16 @@ begin
   return query
   with
     latest as (
-      select r.caller, r.route, r.requested_at, r.ordinal
+      select r.caller_route_hash, r.caller, r.route, r.requested_at, r.ordinal
       from public.rate_limit_requests r
       where r.requested_at >= first_moment
       order by r.requested_at desc
       limit 20000
     ),
     callers as (
-      select l.caller, l.route, max(l.requested_at) as last_request_at, max(l.ordinal) as last_ordinal
-      from latest l group by l.caller, l.route
+      select
+        l.caller_route_hash, l.caller, l.route, max(l.requested_at) as last_request_at, max(l.ordinal) as last_ordinal
+      from latest l group by l.caller_route_hash, l.caller, l.route
     ),
     counted as (
       select
@@ -188,12 +189,12 @@ begin
       from callers c
       cross join lateral (
         select r.ordinal from public.rate_limit_requests r
-        where r.caller = c.caller and r.route = c.route and r.requested_at >= first_moment
+        where r.caller_route_hash = c.caller_route_hash and r.requested_at >= first_moment
         order by r.requested_at, r.ordinal limit 1
       ) oldest
       left join lateral (
         select r.ordinal from public.rate_limit_requests r
-        where r.caller = c.caller and r.route = c.route and r.requested_at > window_start
+        where r.caller_route_hash = c.caller_route_hash and r.requested_at > window_start
         order by r.requested_at, r.ordinal limit 1
       ) in_window on true
     )

@@ -2,7 +2,16 @@ import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type pg from 'pg';
 import { type FreshDatabase, freshDatabase } from './harness.ts';
-import { aCaller, admittedOf, ask, type Decision, LIMIT, letTimePass, ROUTE } from './rate-limit-builders.ts';
+import {
+  aCaller,
+  admittedOf,
+  ask,
+  type Decision,
+  LIMIT,
+  letTimePass,
+  ROUTE,
+  recordRequests,
+} from './rate-limit-builders.ts';
 
 let database: FreshDatabase;
 let db: pg.Client;
@@ -279,11 +288,12 @@ describe('check_rate_limit', () => {
   );
 
   test('looks up few entries, however many a caller has and however many callers there are', async () => {
-    await db.query(`
-      insert into public.rate_limit_requests (caller, route, requested_at, ordinal)
-      select 'busy', '${ROUTE}', clock_timestamp() - interval '30 s' + n * interval '1 ms', n from generate_series(1, 20000) n
+    await recordRequests(
+      db,
+      `select 'busy', '${ROUTE}', clock_timestamp() - interval '30 s' + n * interval '1 ms', n from generate_series(1, 20000) n
       union all
-      select 'caller ' || n, '${ROUTE}', clock_timestamp(), 1 from generate_series(1, 20000) n`);
+      select 'caller ' || n, '${ROUTE}', clock_timestamp(), 1 from generate_series(1, 20000) n`,
+    );
     await db.query('begin');
     const before = await blocksRead(db);
     expect(await ask(db, 'busy', { max: 1_000_000 })).toMatchObject({ allowed: true, remaining: 1_000_000 - 20_001 });

@@ -14,6 +14,7 @@ import {
   jobRow,
 } from './builders.ts';
 import { type FreshDatabase, freshDatabase } from './harness.ts';
+import { recordRequests } from './rate-limit-builders.ts';
 
 let database: FreshDatabase;
 let db: pg.Client;
@@ -242,9 +243,9 @@ describe('recent_events', () => {
 describe('busiest_callers', () => {
   /** So many requests, a second apart, the newest that long ago. */
   const requests = (caller: string, count: number, newest = '0 seconds', route = 'GET /api/health') =>
-    db.query(
-      `insert into public.rate_limit_requests (caller, route, requested_at, ordinal)
-       select $1, $2, clock_timestamp() - $3::interval - make_interval(secs => $4::integer - n), n
+    recordRequests(
+      db,
+      `select $1, $2, clock_timestamp() - $3::interval - make_interval(secs => $4::integer - n), n
        from generate_series(1, $4) n`,
       [caller, route, newest, count],
     );
@@ -293,9 +294,11 @@ describe('busiest_callers', () => {
 
   test('counts whole, though it looks only at the newest 20,000 requests', async () => {
     await db.query('delete from public.rate_limit_requests');
-    await db.query(`insert into public.rate_limit_requests (caller, route, requested_at, ordinal)
-      select 'flood', 'GET /api/health', clock_timestamp() - make_interval(secs => (25000 - n) / 100.0), n
-      from generate_series(1, 25000) n`);
+    await recordRequests(
+      db,
+      `select 'flood', 'GET /api/health', clock_timestamp() - make_interval(secs => (25000 - n) / 100.0), n
+       from generate_series(1, 25000) n`,
+    );
     expect(await busiest()).toMatchObject([['flood', HEALTH, 25_000, expect.any(Number), true]]);
   });
 

@@ -48,3 +48,13 @@ export async function admittedOf(db: pg.Client, caller: string): Promise<{ reque
   );
   return rows;
 }
+
+/** Puts requests on record as check_rate_limit does. `select` gives caller, route, requested_at and ordinal. */
+export async function recordRequests(db: pg.Client, select: string, values: unknown[] = []): Promise<void> {
+  await db.query(
+    `insert into public.rate_limit_requests (caller_route_hash, caller, route, requested_at, ordinal)
+     select hashtextextended(r.route, hashtextextended(r.caller, 0)), r.*
+     from (${select}) r (caller, route, requested_at, ordinal)`,
+    values,
+  );
+}

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import type pg from 'pg';
 import { migrateDown, migrateUp } from '../../cli/migrate.ts';
 import { type FreshDatabase, freshDatabase } from './harness.ts';
-import { aCaller, ask, letTimePass } from './rate-limit-builders.ts';
+import { aCaller, ask, letTimePass, recordRequests } from './rate-limit-builders.ts';
 import { dumpSchema } from './schema-dump.ts';
 
 const MIGRATIONS = join(import.meta.dirname, '..', '..', 'migrations');
@@ -24,11 +24,10 @@ const cleanup = async (hours?: number | null, client = db): Promise<number> => {
 };
 const left = async () => (await db.query('select count(*)::int as n from public.rate_limit_requests')).rows[0].n;
 const records = (many: number, age: string) =>
-  db.query(
-    `insert into public.rate_limit_requests (caller, route, requested_at, ordinal)
-     select 'someone', 'r', clock_timestamp() - $2::interval, n from generate_series(1, $1) n`,
-    [many, age],
-  );
+  recordRequests(db, `select 'someone', 'r', clock_timestamp() - $2::interval, n from generate_series(1, $1) n`, [
+    many,
+    age,
+  ]);
 
 describe('the cleanup of requests on record', () => {
   test('keeps a day of them, unless it is told otherwise', async () => {
