@@ -97,7 +97,7 @@ async function report(client: pg.Client, state: string): Promise<void> {
   console.log(`\n${state}:`);
   const { rows: sizes } = await client.query(
     `select relname as name, pg_size_pretty(pg_relation_size(oid)) as size from pg_catalog.pg_class
-     where relname = 'jobs' or relname ~ '^jobs_(pending|in_progress|finished|pkey)' order by relkind desc, relname`,
+     where relname = 'jobs' or relname ~ '^jobs_(waiting|in_progress|finished|pkey)' order by relkind desc, relname`,
   );
   console.table(Object.fromEntries(sizes.map(({ name, size }) => [name, { size }])));
   const { rows: answers } = await client.query("select public.system_health() - 'monitors' as answer");

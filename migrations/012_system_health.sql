@@ -2,9 +2,10 @@
 -- A plain index build keeps writers out while it lasts. On a table of many millions, run the two `create index`
 -- statements alone first, each with `concurrently` after `index`: then this file finds them done.
 
--- The jobs that wait, the longest waiting first. A recovered or retried job waits since then, not since it was created.
-create index if not exists jobs_pending_last_change_idx
-  on public.jobs (greatest(updated_at, created_at)) where status = 'pending';
+-- The line of the jobs that wait, the longest waiting first. A recovered or retried job stands at its end again: its
+-- message is a new one. With the two times in it, the line is read from the index alone.
+create index if not exists jobs_waiting_line_idx
+  on public.jobs (greatest(updated_at, created_at), id) include (updated_at, created_at) where status = 'pending';
 -- When a job ended. Whatever wrote it: complete_job sets completed_at, fail_job only updated_at.
 create index if not exists jobs_finished_at_idx
   on public.jobs (coalesce(completed_at, updated_at)) where status not in ('pending', 'in_progress');
@@ -46,7 +47,7 @@ language sql stable security invoker set search_path = '' set statement_timeout 
       select greatest(j.updated_at, j.created_at) as since
       from public.jobs j
       where j.status = 'pending' and j.id not in (select d.job_id from delayed d)
-      order by greatest(j.updated_at, j.created_at)
+      order by greatest(j.updated_at, j.created_at), j.id
       limit 1
     ),
     dead_letters as (

@@ -1,15 +1,12 @@
 -- What GET /api/queue/{customerId} answers from: one customer's jobs, in one call whose cost has a bound.
--- A plain index build keeps writers out while it lasts. On a table of many millions, run the two `create index`
--- statements alone first, each with `concurrently` after `index`: then this file finds them done.
+-- A plain index build keeps writers out while it lasts. On a table of many millions, run the `create index` statement
+-- alone first, with `concurrently` after `index`: then this file finds it done.
 
 -- Status before time: each count stops at its bound, and a page is merged from the newest of each status. The cast makes
 -- it serve both shapes of the column (uuid or text); a job without a time of its own counts as the oldest.
 create index if not exists jobs_customer_idx
   on public.jobs ((customer_id::text), status, (coalesce(created_at, '-infinity')) desc, id desc);
--- The line of the jobs that wait. A recovered or retried one stands at its end again: its message is a new one.
--- With the two times in it, the line is read from the index alone.
-create index if not exists jobs_waiting_line_idx
-  on public.jobs (greatest(updated_at, created_at), id) include (updated_at, created_at) where status = 'pending';
+-- A place in the line of the jobs that wait is read from jobs_waiting_line_idx, which 012 made.
 -- Without statistics of these expressions, the planner would guess.
 analyze public.jobs;
 

@@ -219,7 +219,7 @@ describe('the cost grows with the jobs that wait, run or ended today, never with
       select case when n % 600 < 4 then now() else now() - (2 + n % 30) * interval '1 day' end as changed
     ) times`;
   const ASK = 'select public.system_health()';
-  const INDEXES = ['jobs_pending_last_change_idx', 'jobs_in_progress_last_change_idx', 'jobs_finished_at_idx'];
+  const INDEXES = ['jobs_waiting_line_idx', 'jobs_in_progress_last_change_idx', 'jobs_finished_at_idx'];
 
   test.each([
     { state: 'a table with fresh statistics', existing: '', after: 'vacuum analyze public.jobs' },
