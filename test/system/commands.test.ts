@@ -20,7 +20,7 @@ function queuekeeper(args: string[], environment: Record<string, string> = {}) {
 describe('deploy', () => {
   test('lists what settings and secrets miss before it does anything', () => {
     const { status, printed } = queuekeeper(['deploy'], { AWS_DEFAULT_REGION: 'us-east-1' });
-    expect(status).toBe(1);
+    expect(status).toBe(2);
     expect(printed).toContain('SUPABASE_URL is missing');
     expect(printed).toContain('SUPABASE_SERVICE_KEY is missing');
     expect(printed).not.toContain('    at ');
@@ -34,10 +34,9 @@ describe('migrate', () => {
     ['a password that breaks the URL', 'postgresql://u:hun[ter/2@db.example:5432/postgres', 'percent-encoded'],
     ['a placeholder for the host', 'postgresql://u:hunter2@[YOUR-HOST]:5432/postgres', 'percent-encoded'],
     ['the transaction pooler', 'postgresql://u:hunter2@pooler.example:6543/postgres', 'SUPABASE_DB_URL has port 6543'],
-    ['a database that is not there', 'postgresql://u:hunter2@127.0.0.1:1/postgres', 'cannot connect to the database'],
   ])('refuses %s in one line that does not show the password', (_what, SUPABASE_DB_URL, text) => {
     const { status, printed } = queuekeeper(['migrate', 'status'], { SUPABASE_DB_URL });
-    expect(status).toBe(1);
+    expect(status).toBe(2);
     expect(printed).toContain(text);
     expect(printed.trim().split('\n')).toHaveLength(1);
     expect(printed).not.toMatch(/hun/);
@@ -45,9 +44,87 @@ describe('migrate', () => {
 
   test.each(['0', '-1', '1.5', 'all'])('down refuses %s as a number of migrations', (n) => {
     const { status, printed } = queuekeeper(['migrate', 'down', '--', n]);
-    expect(status).toBe(1);
+    expect(status).toBe(2);
     expect(printed).toContain(`it is "${n}", wanted a whole number of at least 1`);
   });
+
+  const NOWHERE = { SUPABASE_DB_URL: 'postgresql://u:hunter2@127.0.0.1:1/postgres' };
+
+  test('says which database is not there, without the password', () => {
+    const { status, printed } = queuekeeper(['migrate', 'status'], NOWHERE);
+    expect(status).toBe(1);
+    expect(printed).toContain('cannot connect to the database at 127.0.0.1:1');
+    expect(printed.trim().split('\n')).toHaveLength(1);
+    expect(printed).not.toMatch(/hun/);
+  });
+
+  test('down does nothing where nobody can be asked, and says what to add', () => {
+    const { status, printed } = queuekeeper(['migrate', 'down', '2'], NOWHERE);
+    expect(status).toBe(2);
+    expect(printed).toContain('Undo the last 2 migrations of 127.0.0.1:1? There is no terminal to ask at');
+    expect(printed).toContain('add --yes');
+  });
+});
+
+describe('a command', () => {
+  const SETTINGS = { AWS_DEFAULT_REGION: 'us-east-1', SUPABASE_URL: 'https://acme.supabase.co' };
+
+  test.each([
+    ['an unknown command', ['statsu'], 'Did you mean status'],
+    ['an unknown option', ['status', '--jsno'], 'Did you mean --json'],
+    ['no subcommand', ['dlq'], 'dlq redrive --rate 1 --yes'],
+    ['a job that is no UUID', ['stale', 'recover', '--job', '42'], '--job is "42", wanted the id of a job, a UUID'],
+    ['a rate of nothing', ['dlq', 'redrive', '--rate', '0'], 'it is "0", wanted a whole number from 1 to 500'],
+    ['a rate that SQS refuses', ['dlq', 'redrive', '--rate', '501'], 'wanted a whole number from 1 to 500'],
+    ['an unknown plan', ['keys', 'create', '--plan', 'gold', '--name', 'acme'], 'starter, pro, enterprise'],
+    ['a key without a plan', ['keys', 'create', '--name', 'acme'], "required option '--plan <plan>'"],
+    ['a key without a name', ['keys', 'create', '--plan', 'pro'], "required option '--name <name>'"],
+    [
+      'a name that looks like an option',
+      ['keys', 'create', '--plan', 'pro', '--name=--yes'],
+      '--name is "--yes", wanted',
+    ],
+    [
+      'a name that orders the terminal about',
+      ['keys', 'create', '--plan', 'pro', '--name', 'a\x1b[2J'],
+      'is "a\\x1b[2J"',
+    ],
+  ])('that has %s ends with exit code 2 and says what was wanted', (_what, args, text) => {
+    const { status, printed } = queuekeeper(args, SETTINGS);
+    expect(status).toBe(2);
+    expect(printed).toContain(text);
+    expect(printed).not.toContain('\x1b');
+    expect(printed).not.toContain('    at ');
+  });
+
+  test.each(['status', 'stale list', 'dlq list', 'keys list', 'secrets push'])(
+    '%s lists what settings miss, and has exit code 2',
+    (command) => {
+      const { status, printed } = queuekeeper(command.split(' '), { SUPABASE_URL: 'acme' });
+      expect(status).toBe(2);
+      expect(printed).toContain('AWS_DEFAULT_REGION is missing');
+      expect(printed).toContain('SUPABASE_URL is "acme", wanted');
+    },
+  );
+
+  test('with --local says how to start the local system, when there is none', () => {
+    const { status, printed } = queuekeeper(['status', '--local'], {
+      QUEUEKEEPER_LOCAL_SYSTEM: '/nowhere/system.json',
+    });
+    expect(status).toBe(2);
+    expect(printed.trim()).toBe(
+      'There is no /nowhere/system.json: start the local system first, in another terminal: npm run local',
+    );
+  });
+
+  test.each([['status'], ['stale'], ['dlq'], ['keys'], ['secrets'], ['migrate'], ['deploy'], ['verify']])(
+    '%s --help has examples that begin as a person would type them',
+    (name) => {
+      const { status, printed } = queuekeeper([name, '--help']);
+      expect(status).toBe(0);
+      expect(printed).toMatch(new RegExp(`Examples:\\n  npx queuekeeper ${name} `));
+    },
+  );
 });
 
 describe('storing secrets', () => {
@@ -71,7 +148,7 @@ describe('storing secrets', () => {
   };
 
   test('writes encrypted parameters where the functions read them', async () => {
-    const names = await storeSecrets(settings, { SUPABASE_SERVICE_KEY: KEY, SLACK_WEBHOOK_URL: WEBHOOK }, client);
+    const names = await storeSecrets(settings, { SUPABASE_SERVICE_KEY: KEY, SLACK_WEBHOOK_URL: WEBHOOK }, { client });
     expect(names).toEqual(['/queuekeeper/prod/supabase-service-key', '/queuekeeper/prod/slack-webhook-url']);
     expect(await stored('/queuekeeper/prod/supabase-service-key')).toEqual({
       value: KEY,
@@ -82,19 +159,19 @@ describe('storing secrets', () => {
 
   test('leaves alone what has not changed, and writes what has', async () => {
     const again = { SUPABASE_SERVICE_KEY: KEY, SLACK_WEBHOOK_URL: `${WEBHOOK}d` };
-    expect(await storeSecrets(settings, again, client)).toEqual(['/queuekeeper/prod/slack-webhook-url']);
+    expect(await storeSecrets(settings, again, { client })).toEqual(['/queuekeeper/prod/slack-webhook-url']);
     expect(await stored('/queuekeeper/prod/slack-webhook-url')).toMatchObject({ value: `${WEBHOOK}d`, version: 2 });
     expect(await stored('/queuekeeper/prod/supabase-service-key')).toMatchObject({ version: 1 });
   });
 
   test('keeps a webhook that is no longer given: alerts do not stop by accident', async () => {
-    expect(await storeSecrets(settings, { SUPABASE_SERVICE_KEY: KEY }, client)).toEqual([]);
+    expect(await storeSecrets(settings, { SUPABASE_SERVICE_KEY: KEY }, { client })).toEqual([]);
     expect(await stored('/queuekeeper/prod/slack-webhook-url')).toMatchObject({ value: `${WEBHOOK}d` });
   });
 
   test('writes the secret of a proxy, when there is one', async () => {
     const PROXY_SECRET = 'd4f1'.repeat(16);
-    expect(await storeSecrets(settings, { SUPABASE_SERVICE_KEY: KEY, PROXY_SECRET }, client)).toEqual([
+    expect(await storeSecrets(settings, { SUPABASE_SERVICE_KEY: KEY, PROXY_SECRET }, { client })).toEqual([
       '/queuekeeper/prod/proxy-secret',
     ]);
     expect(await stored('/queuekeeper/prod/proxy-secret')).toMatchObject({ value: PROXY_SECRET, type: 'SecureString' });
@@ -102,14 +179,22 @@ describe('storing secrets', () => {
 
   test('keeps two stages apart', async () => {
     const blue = { ...settings, STAGE: 'blue' };
-    expect(await storeSecrets(blue, { SUPABASE_SERVICE_KEY: KEY }, client)).toEqual([
+    expect(await storeSecrets(blue, { SUPABASE_SERVICE_KEY: KEY }, { client })).toEqual([
       '/queuekeeper/blue/supabase-service-key',
     ]);
   });
 
+  test('only compares, in a dry run', async () => {
+    const changed = { SUPABASE_SERVICE_KEY: `${KEY}z`, SLACK_WEBHOOK_URL: `${WEBHOOK}d` };
+    expect(await storeSecrets(settings, changed, { client, isDryRun: true })).toEqual([
+      '/queuekeeper/prod/supabase-service-key',
+    ]);
+    expect(await stored('/queuekeeper/prod/supabase-service-key')).toMatchObject({ value: KEY });
+  });
+
   test('names the parameter, and shows no secret, when AWS does not answer', async () => {
     ssm.setDown(true);
-    const failed = storeSecrets(settings, { SUPABASE_SERVICE_KEY: KEY }, client);
+    const failed = storeSecrets(settings, { SUPABASE_SERVICE_KEY: KEY }, { client });
     await expect(failed).rejects.toThrow('the parameter /queuekeeper/prod/supabase-service-key in AWS');
     await expect(failed).rejects.not.toThrow(KEY);
     ssm.setDown(false);

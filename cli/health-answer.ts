@@ -1,0 +1,37 @@
+/** What GET /api/health said, whatever it was. */
+export interface HealthAnswer {
+  /** The HTTP status. */
+  readonly http: number;
+  readonly headers: Headers;
+  /** healthy, degraded or unhealthy; undefined where something else answered. */
+  readonly status?: string;
+  readonly reasons: readonly string[];
+  readonly latencyMs: number;
+}
+
+const TIMEOUT_MS = 10_000;
+
+/** @throws when nothing answers within 10 s */
+export async function askHealth(apiUrl: string, signal?: AbortSignal): Promise<HealthAnswer> {
+  const startedAt = performance.now();
+  const timeout = AbortSignal.timeout(TIMEOUT_MS);
+  const response = await fetch(`${apiUrl}/api/health`, {
+    signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+  });
+  const text = await response.text();
+  const latencyMs = Math.round(performance.now() - startedAt);
+  return { http: response.status, headers: response.headers, latencyMs, ...bodyOf(text) };
+}
+
+function bodyOf(text: string): Pick<HealthAnswer, 'status' | 'reasons'> {
+  try {
+    const { status, reasons } = JSON.parse(text) as { status?: unknown; reasons?: unknown };
+    return {
+      // A problem document's status is a number.
+      status: typeof status === 'string' ? status : undefined,
+      reasons: Array.isArray(reasons) ? reasons.map(String) : [],
+    };
+  } catch {
+    return { reasons: [] };
+  }
+}

@@ -1,0 +1,124 @@
+import { paginateDescribeAlarms } from '@aws-sdk/client-cloudwatch';
+import { connectDeadLetterQueue } from '../../lambdas/dlq-monitor/dead-letter-queue.ts';
+import type { Depth } from '../../lambdas/dlq-monitor/depth.ts';
+import type { Context } from '../context.ts';
+import { queueNameOf } from '../dead-letters/record.ts';
+import { explainError } from '../explain-error.ts';
+import { askHealth } from '../health-answer.ts';
+import { type MonitorState, monitorPeriods, type SystemHealth, stateOf } from '../monitors.ts';
+
+export interface QueueDepth extends Depth {
+  readonly name: string;
+}
+
+export interface Alarm {
+  readonly name: string;
+  readonly state: string;
+  readonly since: string | null;
+  readonly description: string;
+}
+
+export interface MonitorLine {
+  readonly monitor: string;
+  readonly state: MonitorState;
+  readonly seconds_since_success: number | null;
+}
+
+/** All that one screen says; a part that could not be looked at is null, and `unknown` says why. */
+export interface Status {
+  readonly stage: string;
+  readonly region: string;
+  readonly at: string;
+  readonly api: { readonly status: string; readonly reasons: readonly string[]; readonly latency_ms: number } | null;
+  readonly jobs: Omit<SystemHealth, 'monitors'> | null;
+  readonly monitors: readonly MonitorLine[] | null;
+  readonly queue: QueueDepth | null;
+  readonly dead_letter_queue: QueueDepth | null;
+  readonly alarms: readonly Alarm[] | null;
+  readonly unknown: readonly { readonly part: string; readonly problem: string }[];
+}
+
+/** Looks at everything at the same time; what does not answer never keeps the rest from being shown. */
+export async function lookAtAll(context: Context, now: Date): Promise<Status> {
+  const unknown: { part: string; problem: string }[] = [];
+  const attempt = async <T>(part: string, work: () => Promise<T>): Promise<T | null> => {
+    try {
+      return await work();
+    } catch (error) {
+      unknown.push({ part, problem: explainError(error) });
+      return null;
+    }
+  };
+  const { settings, queues } = context;
+  const [api, health, queue, deadLetterQueue, alarms] = await Promise.all([
+    attempt('API', () => lookAtApi(context)),
+    attempt('database', () =>
+      context.database().call<SystemHealth>('system_health', { threshold_minutes: settings.STALE_THRESHOLD_MINUTES }),
+    ),
+    attempt('job queue', async () => depthOf(context, (await queues()).queueUrl)),
+    attempt('dead-letter queue', async () => depthOf(context, (await queues()).dlqUrl)),
+    attempt('alarms', () => lookAtAlarms(context)),
+  ]);
+  const { monitors, ...jobs } = health ?? {};
+  return {
+    stage: context.stage,
+    region: settings.AWS_DEFAULT_REGION,
+    at: now.toISOString(),
+    api,
+    jobs: health && (jobs as Omit<SystemHealth, 'monitors'>),
+    monitors:
+      (monitors &&
+        [...monitorPeriods(settings)].map(([monitor, periodMinutes]) => {
+          const age = monitors.find((one) => one.monitor === monitor);
+          return {
+            monitor,
+            state: stateOf(age, periodMinutes),
+            seconds_since_success: age?.seconds_since_success ?? null,
+          };
+        })) ||
+      null,
+    queue,
+    dead_letter_queue: deadLetterQueue,
+    alarms,
+    unknown,
+  };
+}
+
+/** True when there is nothing that a person should look at. */
+export function isWell({ api, monitors, alarms, unknown }: Status): boolean {
+  return (
+    unknown.length === 0 &&
+    api?.status === 'healthy' &&
+    (monitors ?? []).every(({ state }) => state === 'up') &&
+    (alarms ?? []).every(({ state }) => state !== 'ALARM')
+  );
+}
+
+async function lookAtApi(context: Context) {
+  const { status, http, reasons, latencyMs } = await askHealth(await context.apiUrl());
+  return { status: status ?? `HTTP ${http}`, reasons, latency_ms: latencyMs };
+}
+
+async function depthOf({ clients }: Context, url: string): Promise<QueueDepth> {
+  const { visible, inFlight, delayed } = await connectDeadLetterQueue(clients.sqs, url).readAttributes();
+  return { name: queueNameOf(url), visible, inFlight, delayed };
+}
+
+async function lookAtAlarms({ clients, stage }: Context): Promise<Alarm[]> {
+  const alarms: Alarm[] = [];
+  const pages = paginateDescribeAlarms(
+    { client: clients.cloudwatch },
+    { AlarmNamePrefix: `queuekeeper-${stage}-`, AlarmTypes: ['MetricAlarm', 'CompositeAlarm'] },
+  );
+  for await (const { MetricAlarms = [], CompositeAlarms = [] } of pages) {
+    for (const alarm of [...MetricAlarms, ...CompositeAlarms]) {
+      alarms.push({
+        name: alarm.AlarmName ?? '',
+        state: alarm.StateValue ?? 'UNKNOWN',
+        since: (alarm.StateTransitionedTimestamp ?? alarm.StateUpdatedTimestamp)?.toISOString() ?? null,
+        description: alarm.AlarmDescription?.split('\n')[0] ?? '',
+      });
+    }
+  }
+  return alarms;
+}

@@ -1,0 +1,31 @@
+import type { Context } from '../context.ts';
+import type { Check } from './check.ts';
+import { database, outsiders } from './database.ts';
+import { deadLetter } from './dead-letter.ts';
+import { health } from './health.ts';
+import { logs } from './logs.ts';
+import { monitor } from './monitor.ts';
+import { rateLimit } from './rate-limit.ts';
+import { secrets } from './secrets.ts';
+import { settings } from './settings.ts';
+import { slack } from './slack.ts';
+
+/**
+ * The acceptance list, in the order in which one thing builds on another.
+ * @param context or why there is none
+ */
+export function allChecks(context: Context | Error, { isQuick }: { isQuick: boolean }): Check[] {
+  return [
+    settings(context),
+    database,
+    outsiders,
+    secrets,
+    slack,
+    monitor('stale-job-monitor'),
+    monitor('dlq-monitor'),
+    health,
+    rateLimit,
+    deadLetter(isQuick),
+    logs,
+  ];
+}

@@ -1,0 +1,91 @@
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Context } from '../context.ts';
+import { monitorPeriods, type SystemHealth } from '../monitors.ts';
+import { type Check, type CheckRun, Fault } from './check.ts';
+import { readLog } from './log-events.ts';
+
+const LAMBDAS = fileURLToPath(new URL('../../lambdas', import.meta.url));
+/** What our logger writes, and what Lambda itself says of a run that it ended. */
+const PATTERN = '?ERROR ?"Task timed out" ?"Runtime exited"';
+/** A run's record is written at its end; its lines are older, but never by more. */
+const LONGEST_RUN_MS = 110_000;
+
+export const logs: Check = {
+  name: 'Logs',
+  needs: ['Settings'],
+  follows: ['Database', 'Secrets', 'Slack', 'stale-job-monitor', 'dlq-monitor', 'Health', 'Rate limit'],
+  async run(run) {
+    const { clients, stage } = run.context;
+    const since = await lastRuns(run);
+    const names = await deployedFunctions();
+    const errors: string[] = [];
+    for (const name of names) {
+      const functionName = `queuekeeper-${stage}-${name}`;
+      const query = { client: clients.logs, functionName, since: since.get(name) ?? run.startedAt, pattern: PATTERN };
+      const lines = (await readLog(query))?.filter(isError);
+      if (!lines) throw new Fault(`${functionName} has no log: it is not deployed`, 'npm run deploy');
+      const [line] = lines;
+      if (line) errors.push(`${functionName} (${lines.length}): ${gist(line)}`);
+    }
+    if (errors.length === 0) return `no ERROR of ${names.length} functions in their last runs`;
+    throw new Fault(
+      errors.join('; '),
+      'Each message has its entry in docs/runbook.md. The whole log: aws logs tail /aws/lambda/NAME',
+    );
+  },
+};
+
+/** Since when a function's last run counts: a monitor's from its record, the others' from the beginning of this. */
+async function lastRuns({ context, startedAt }: CheckRun): Promise<Map<string, Date>> {
+  const ages = await readAges(context);
+  return new Map(
+    [...monitorPeriods(context.settings)].map(([name, periodMinutes]) => {
+      const seconds = ages.get(name) ?? periodMinutes * 60;
+      const periodMs = Math.min(LONGEST_RUN_MS, (periodMinutes * 60_000) / 2);
+      return [name, new Date(Math.min(Date.now() - seconds * 1_000 - periodMs, startedAt.getTime()))];
+    }),
+  );
+}
+
+/** Without the database there is no record of runs: then the last period counts. */
+async function readAges(context: Context): Promise<Map<string, number>> {
+  try {
+    const { monitors } = await context.database().call<SystemHealth>('system_health');
+    return new Map(
+      monitors.flatMap((age) => (age.seconds_since_run == null ? [] : [[age.monitor, age.seconds_since_run]])),
+    );
+  } catch {
+    return new Map();
+  }
+}
+
+async function deployedFunctions(): Promise<string[]> {
+  const folders = await readdir(LAMBDAS);
+  return folders.filter((folder) => existsSync(join(LAMBDAS, folder, 'handler.ts'))).sort();
+}
+
+function isError(line: string): boolean {
+  const level = levelOf(line);
+  return level === undefined
+    ? /\bERROR\b|Task timed out|Runtime exited/.test(line)
+    : ['ERROR', 'CRITICAL'].includes(level);
+}
+
+function levelOf(line: string): string | undefined {
+  try {
+    return (JSON.parse(line) as { level?: string }).level;
+  } catch {
+    return undefined;
+  }
+}
+
+function gist(line: string): string {
+  try {
+    return String((JSON.parse(line) as { message?: string }).message ?? line).slice(0, 200);
+  } catch {
+    return line.trim().slice(0, 200);
+  }
+}

@@ -1,0 +1,106 @@
+import { askHealth, type HealthAnswer } from '../health-answer.ts';
+import { pause } from '../pause.ts';
+import { type Check, type CheckRun, Fault, NotChecked } from './check.ts';
+
+/** Requests above the limit, all of which must be refused. */
+const EXTRA = 5;
+const REQUESTS_AT_A_TIME = 10;
+/** More would be a load test of somebody's database. */
+const LARGEST_LIMIT = 2_000;
+/** Another program at the same address can spoil the count; a second time is no accident. */
+const ROUNDS = 2;
+
+interface Policy {
+  readonly limit: number;
+  readonly windowSeconds: number;
+  readonly remaining: number;
+}
+
+export const rateLimit: Check = {
+  name: 'Rate limit',
+  needs: ['Settings'],
+  follows: ['Database', 'Secrets', 'Health'],
+  async run(run) {
+    const { context, firstHealth } = run;
+    if (context.settings.RATE_LIMIT_MODE === 'shadow') {
+      throw new NotChecked('RATE_LIMIT_MODE is shadow: requests are counted, and nobody is refused');
+    }
+    const first = await firstHealth();
+    const policy = policyOf(first);
+    if (policy.limit > LARGEST_LIMIT) throw new NotChecked(`the limit is ${policy.limit}: too many requests to try`);
+    // The first request counts where nothing was before it and its window is still open.
+    let sent = policy.remaining === policy.limit - 1 ? 1 : 0;
+    for (let round = 1; ; round++) {
+      if (sent === 0) await waitForEmptyWindow(run, policy);
+      const { admitted, limited, seconds } = await sendAll(run, policy, sent);
+      const total = policy.limit + EXTRA;
+      const seen = `of ${total} requests, ${admitted} were answered and ${limited} got 429`;
+      if (seconds > policy.windowSeconds) {
+        throw new NotChecked(
+          `${total} requests took ${seconds} s from here, longer than the window of ${policy.windowSeconds} s`,
+        );
+      }
+      if (admitted === policy.limit) return seen;
+      if (round === ROUNDS || admitted > policy.limit) throw countFault(seen, policy, admitted);
+      sent = 0;
+    }
+  },
+};
+
+function countFault(seen: string, { limit, windowSeconds }: Policy, admitted: number): Fault {
+  const wanted = `${seen}, wanted exactly ${limit} in ${windowSeconds} s`;
+  if (admitted > limit) {
+    return new Fault(
+      wanted,
+      'Is a cache or a proxy between here and the API, or does it count callers by a header that varies? See docs/runbook.md.',
+    );
+  }
+  return new Fault(
+    wanted,
+    'Something else at this address calls the API, too (a monitor, a colleague): run this from elsewhere.',
+  );
+}
+
+/** RateLimit-Policy: "per-caller";q=100;w=60 and RateLimit: "per-caller";r=57;t=42 */
+function policyOf({ headers, http }: HealthAnswer): Policy {
+  const number = (header: string, name: string) => {
+    const found = new RegExp(`;\\s*${name}=(\\d+)`).exec(headers.get(header) ?? '')?.[1];
+    return found === undefined ? undefined : Number(found);
+  };
+  const limit = number('ratelimit-policy', 'q');
+  const windowSeconds = number('ratelimit-policy', 'w');
+  const remaining = number('ratelimit', 'r');
+  if (limit !== undefined && windowSeconds !== undefined && remaining !== undefined) {
+    return { limit, windowSeconds, remaining };
+  }
+  throw new Fault(
+    `HTTP ${http} without RateLimit headers: the limiter did not answer, or this is another API`,
+    'See the entry about the rate limiter in docs/runbook.md, and check --api-url or API_URL.',
+  );
+}
+
+async function waitForEmptyWindow({ tell, signal }: CheckRun, { windowSeconds }: Policy): Promise<void> {
+  for (let left = windowSeconds + 1; left > 0; left--) {
+    tell(`Rate limit: waiting until this address has a clean slate, ${left} s more`);
+    await pause(1_000, signal);
+    signal.throwIfAborted();
+  }
+}
+
+/** @param sent requests that are in the window already, and were answered */
+async function sendAll({ context, tell, signal }: CheckRun, { limit }: Policy, sent: number) {
+  const url = await context.apiUrl();
+  const startedAt = Date.now();
+  const counts = { admitted: sent, limited: 0 };
+  let left = limit + EXTRA - sent;
+  const sendSome = async () => {
+    while (left > 0) {
+      left--;
+      const { http } = await askHealth(url, signal);
+      counts[http === 429 ? 'limited' : 'admitted']++;
+      tell(`Rate limit: ${counts.admitted + counts.limited} of ${limit + EXTRA} requests`);
+    }
+  };
+  await Promise.all(Array.from({ length: REQUESTS_AT_A_TIME }, sendSome));
+  return { ...counts, seconds: (Date.now() - startedAt) / 1_000 };
+}

@@ -1,0 +1,18 @@
+import { printable } from '../printable.ts';
+import type { Finding } from './check.ts';
+
+const SIGNS: Readonly<Record<Finding['outcome'], string>> = { passed: '✓', failed: '✗', 'not checked': '–' };
+
+/** One line, and for what failed a second one that says what to do. */
+export function findingText({ name, outcome, what, to_do: toDo }: Finding): string {
+  const line = `${SIGNS[outcome]} ${name}: ${printable(what)}`;
+  return toDo ? `${line}\n    → ${printable(toDo)}` : line;
+}
+
+export function summaryText(findings: readonly Finding[]): string {
+  const count = (outcome: Finding['outcome']) => findings.filter((finding) => finding.outcome === outcome).length;
+  const failed = count('failed');
+  const open = count('not checked');
+  const rest = open > 0 ? `, ${open} not checked` : '';
+  return failed === 0 ? `${count('passed')} passed${rest}.` : `${failed} failed, ${count('passed')} passed${rest}.`;
+}
