@@ -5,6 +5,8 @@ import { AlarmNotifier } from './constructs/alarm-notifier.ts';
 import { AlarmTopic } from './constructs/alarm-topic.ts';
 import { Api } from './constructs/api.ts';
 import { ApiAlarms } from './constructs/api-alarms.ts';
+import { Dashboard } from './constructs/dashboard.ts';
+import { DashboardTables } from './constructs/dashboard-tables.ts';
 import { DatabaseDown } from './constructs/database-down.ts';
 import { DlqMonitor } from './constructs/dlq-monitor.ts';
 import { FunctionAlarms } from './constructs/function-alarms.ts';
@@ -137,13 +139,27 @@ export class QueuekeeperStack extends Stack {
       alarmNotifier,
       deadLetterQueue: jobs.deadLetterQueue,
     });
+    const staleThreshold = Duration.minutes(settings.STALE_THRESHOLD_MINUTES);
+    const tables = new DashboardTables(this, 'DashboardTables', {
+      ...shared,
+      queue: jobs.queue,
+      deadLetterQueue: jobs.deadLetterQueue,
+      alarms,
+      supabaseUrl: settings.SUPABASE_URL,
+      serviceKey,
+      staleThreshold,
+      staleCheckPeriod: staleJobMonitor.period,
+      rateLimit: limited.rateLimit,
+      runbookUrl: settings.RUNBOOK_URL,
+    });
+    const functions = [staleJobMonitor, dlqMonitor, alarmNotifier, health, queueStatus, rateLimitCleanup];
     const apiAlarms = new ApiAlarms(this, 'ApiAlarms', { stage, alarms, api: api.api });
     const functionAlarms = new FunctionAlarms(this, 'FunctionAlarms', {
       alarms,
       health,
       queueStatus,
       rateLimitCleanup,
-      all: [staleJobMonitor, dlqMonitor, alarmNotifier, health, queueStatus, rateLimitCleanup],
+      all: [...functions, tables.widget, tables.action],
     });
     new DatabaseDown(this, 'DatabaseDown', {
       stage,
@@ -156,6 +172,18 @@ export class QueuekeeperStack extends Stack {
         ...functionAlarms.symptoms,
       ],
       symptomsOfTheDay: queueAlarms.monitors.map(({ uptime }) => uptime),
+    });
+    // Last, as it shows every alarm.
+    new Dashboard(this, 'Dashboard', {
+      stage,
+      alarms,
+      tables,
+      queue: jobs.queue,
+      deadLetterQueue: jobs.deadLetterQueue,
+      staleJobMonitor,
+      dlqMonitor,
+      staleThreshold,
+      functions: [...functions, tables.widget, tables.action],
     });
   }
 }

@@ -51,6 +51,8 @@ export interface TellUnlessProps {
 /** Where every alarm of the stack goes, in both directions: an OK is what tells a mended fault from a muted alarm. */
 export class AlarmTopic extends Construct {
   readonly topic: Topic;
+  /** Those that reach people, in the order in which they were made. */
+  readonly told: AlarmBase[] = [];
   private readonly props: AlarmTopicProps;
   private readonly action: SnsAction;
 
@@ -143,6 +145,7 @@ export class AlarmTopic extends Construct {
   private reachPeople<T extends AlarmBase>(alarm: T): T {
     alarm.addAlarmAction(this.action);
     alarm.addOkAction(this.action);
+    this.told.push(alarm);
     return alarm;
   }
 }

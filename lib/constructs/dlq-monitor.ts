@@ -3,6 +3,7 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { type DlqMonitorVariables, SERVICE } from '../../lambdas/dlq-monitor/env.ts';
+import { dashboardUrl } from './dashboard-url.ts';
 import { ScheduledFunction, type ScheduledFunctionProps } from './scheduled-function.ts';
 import { type SecretParameter, ssmParameterArn } from './secret-parameter.ts';
 
@@ -32,7 +33,7 @@ export class DlqMonitor extends ScheduledFunction {
       DLQ_ALERT_THRESHOLD: String(props.threshold),
       ALERT_STATE_NAME: stateName,
       RUNBOOK_URL: props.runbookUrl ? `${props.runbookUrl}#dead-letters` : '',
-      DASHBOARD_URL: '',
+      DASHBOARD_URL: dashboardUrl(scope, props.stage),
     };
     super(scope, id, {
       ...props,

@@ -1,0 +1,99 @@
+import type { Database } from '../shared/database.ts';
+import { type Html, html } from '../shared/html.ts';
+import { consequence, jobIdOf, type OneRecovery } from '../shared/recovery.ts';
+import { refusalOf } from '../shared/refusal.ts';
+import type { WidgetEvent } from '../shared/widget-event.ts';
+import type { Redrive } from './redrive.ts';
+
+/** Slow enough to see whether they die again, and faster for those who have seen that they do not. */
+const SPEEDS: readonly unknown[] = [1, 10];
+
+export interface ActOptions {
+  /** @throws when the database's key cannot be read */
+  readonly openDatabase: () => Promise<Database>;
+  readonly redrive: Redrive;
+  readonly staleThresholdMinutes: number;
+  readonly staleCheckMinutes: number;
+  readonly requestedBy: string;
+}
+
+export interface Outcome {
+  readonly isDone: boolean;
+  /** In few words, for the log. */
+  readonly summary: string;
+  readonly html: Html;
+}
+
+/**
+ * Does what a button asks for. Asked for twice it does no harm: a job that is no longer stale is left alone, and one
+ * redrive runs at a time.
+ * @throws when it is not known whether it was done
+ */
+export async function act({ params }: WidgetEvent, options: ActOptions): Promise<Outcome> {
+  switch (params['action']) {
+    case 'recover':
+      return recover(jobIdOf(params), options);
+    case 'redrive':
+      return startRedrive(params['perSecond'], options);
+    case 'stop':
+      return stopRedrive(options);
+    default:
+      return refused(`the action is “${String(params['action'])}”, wanted recover, redrive or stop`);
+  }
+}
+
+async function recover(jobId: string | undefined, options: ActOptions): Promise<Outcome> {
+  if (!jobId) return refused('the button names no job');
+  const database = await options.openDatabase();
+  try {
+    const recovery = await database.call<OneRecovery>('recover_stale_job', {
+      job_id: jobId,
+      requested_by: options.requestedBy,
+      threshold_minutes: options.staleThresholdMinutes,
+    });
+    return {
+      isDone: true,
+      summary: `job ${jobId}: ${recovery.action}`,
+      html: html`<p><strong class="qk-good">Done.</strong> Job <code>${jobId}</code></p>${consequence(recovery, true, options.staleCheckMinutes)}`,
+    };
+  } catch (error) {
+    const refusal = refusalOf(error);
+    if (refusal === undefined) throw error;
+    return refused(refusal);
+  }
+}
+
+async function startRedrive(perSecond: unknown, { redrive }: ActOptions): Promise<Outcome> {
+  if (!SPEEDS.includes(perSecond)) {
+    return refused(`the speed is “${String(perSecond)}” a second, wanted ${SPEEDS.join(' or ')}`);
+  }
+  const { visible, task } = await redrive.look();
+  if (task?.status === 'RUNNING') return refused(`a redrive is running already, ${task.moved} moved so far`);
+  if (visible === 0) return refused('the dead-letter queue holds no message that could be moved');
+  await redrive.start(perSecond as number);
+  return {
+    isDone: true,
+    summary: `redrive of ${visible} begun at ${perSecond} a second`,
+    html: html`<p><strong class="qk-good">Begun.</strong> ${visible} message${visible === 1 ? '' : 's'} go back to work, ${perSecond as number} a second.</p>
+      <p>Watch whether they come back: a message whose cause is not mended dies again. The table has a button that stops it.</p>`,
+  };
+}
+
+async function stopRedrive({ redrive }: ActOptions): Promise<Outcome> {
+  const { task } = await redrive.look();
+  if (task?.status !== 'RUNNING' || !task.handle) return refused('no redrive is running');
+  const moved = await redrive.stop(task.handle);
+  return {
+    isDone: true,
+    summary: `redrive stopped after ${moved}`,
+    html: html`<p><strong class="qk-good">Stopped.</strong> ${moved} were moved before; the others are dead letters as before.</p>`,
+  };
+}
+
+function refused(why: string): Outcome {
+  return {
+    isDone: false,
+    summary: `nothing was done: ${why}`,
+    html: html`<p><strong class="qk-warn">Nothing was done:</strong> ${why}.</p>`,
+  };
+}

@@ -1,0 +1,53 @@
+import { Duration } from 'aws-cdk-lib';
+import { type IWidget, MathExpression, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import * as dlq from '../../lambdas/dlq-monitor/env.ts';
+import * as stale from '../../lambdas/stale-job-monitor/env.ts';
+import { chart, PERIOD } from './dashboard-parts.ts';
+import type { LambdaFunction } from './lambda-function.ts';
+import { ownMetric } from './monitor-alarms.ts';
+import type { ScheduledFunction } from './scheduled-function.ts';
+
+/** Long enough to hold some runs of a monitor, so that one late run is no dent. */
+const RUNS_PERIOD = Duration.hours(1);
+const UPTIME_ALARM_PERCENT = 99;
+
+export interface Monitors {
+  readonly staleJobMonitor: ScheduledFunction;
+  readonly dlqMonitor: ScheduledFunction;
+}
+
+/** Whether the monitors run, and how the functions fare. */
+export function functionCharts(stage: string, monitors: Monitors, functions: readonly LambdaFunction[]): IWidget[][] {
+  const each = (metricName: string, statistic: string) =>
+    functions.map((one) => one.function.metric(metricName, { statistic, period: PERIOD, label: one.node.id }));
+  return [
+    [
+      chart('Runs of the monitors that went well, % of those due', {
+        left: [
+          runs(stage, stale.SERVICE, stale.METRICS.heartbeat, monitors.staleJobMonitor),
+          runs(stage, dlq.SERVICE, dlq.METRICS.heartbeat, monitors.dlqMonitor),
+        ],
+        leftAnnotations: [{ value: UPTIME_ALARM_PERCENT, label: `alarm below ${UPTIME_ALARM_PERCENT} % of a day` }],
+        period: RUNS_PERIOD,
+      }),
+      chart('Runs of functions that failed', {
+        left: each('Errors', Stats.SUM),
+        leftAnnotations: [{ value: 0, label: 'alarm above 0' }],
+      }),
+      chart('Runs of functions that were refused (throttled)', { left: each('Throttles', Stats.SUM) }),
+    ],
+    [chart('How long functions run, ms (the longest run)', { left: each('Duration', Stats.MAXIMUM), width: 24 })],
+  ];
+}
+
+/** Heartbeats against the runs that were due. */
+function runs(stage: string, service: string, heartbeat: string, monitor: ScheduledFunction): MathExpression {
+  const due = RUNS_PERIOD.toMinutes() / monitor.period.toMinutes();
+  const id = service.replaceAll('-', '_');
+  return new MathExpression({
+    expression: `100 * FILL(${id}, 0) / ${due}`,
+    usingMetrics: { [id]: ownMetric(stage, service, heartbeat, Stats.SUM, RUNS_PERIOD) },
+    period: RUNS_PERIOD,
+    label: service,
+  });
+}
