@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { AlarmPlan, AlarmState } from './alarm-plan.ts';
-import { ACCOUNT_ID, REGION } from './template-scope.ts';
+import type { AlarmPlan, AlarmState, MetricAlarmPlan } from './alarm-plan.ts';
+import { ACCOUNT_ID, alarmArn } from './template-scope.ts';
 
 export type StateChange = {
   readonly from: AlarmState;
@@ -47,16 +47,16 @@ function alarmMessage(alarm: AlarmPlan, { from, to, reason, at }: StateChange): 
     NewStateReason: reason,
     StateChangeTime: at.toISOString().replace('Z', '+0000'),
     Region: 'US East (N. Virginia)',
-    AlarmArn: `arn:aws:cloudwatch:${REGION}:${ACCOUNT_ID}:alarm:${alarm.name}`,
+    AlarmArn: alarmArn(alarm.name),
     OldStateValue: from,
     OKActions,
     AlarmActions,
     InsufficientDataActions,
-    Trigger: trigger(alarm),
+    ...(alarm.type === 'MetricAlarm' ? { Trigger: trigger(alarm) } : { AlarmRule: alarm.properties['AlarmRule'] }),
   };
 }
 
-function trigger({ metric, statistic, periodMs, condition, properties }: AlarmPlan): object {
+function trigger({ value, periodMs, condition, properties }: MetricAlarmPlan): object {
   const shared = {
     EvaluationPeriods: condition.evaluationPeriods,
     DatapointsToAlarm: condition.datapointsToAlarm,
@@ -65,15 +65,17 @@ function trigger({ metric, statistic, periodMs, condition, properties }: AlarmPl
     TreatMissingData: condition.treatMissingData,
     EvaluateLowSampleCountPercentile: '',
   };
-  if (!metric) return { ...shared, Metrics: properties['Metrics'] };
+  if (!('metric' in value)) return { ...shared, Metrics: properties['Metrics'] };
+  const { metric, statistic } = value;
+  const isExtended = properties['ExtendedStatistic'] !== undefined;
   return {
     ...shared,
     MetricName: metric.name,
     Namespace: metric.namespace,
-    StatisticType: 'Statistic',
-    Statistic: statistic.toUpperCase(),
+    StatisticType: isExtended ? 'ExtendedStatistic' : 'Statistic',
+    ...(isExtended ? { ExtendedStatistic: statistic } : { Statistic: statistic.toUpperCase() }),
     Unit: null,
-    Dimensions: Object.entries(metric.dimensions).map(([name, value]) => ({ value, name })),
+    Dimensions: Object.entries(metric.dimensions).map(([name, dimension]) => ({ value: dimension, name })),
     Period: periodMs / 1_000,
   };
 }

@@ -1,3 +1,5 @@
+import { type AlarmRule, parseAlarmRule } from './alarm-rule.ts';
+import { planValue, type ValuePlan } from './alarm-value.ts';
 import type { FunctionTargets } from './function-targets.ts';
 import { topicArn } from './template-scope.ts';
 
@@ -20,38 +22,60 @@ export type Condition = {
   readonly treatMissingData: string;
 };
 
-export type AlarmPlan = {
+type NamedAlarm = {
   readonly name: string;
   readonly description: string;
   /** The functions that hear of a change to this state. */
   readonly told: Readonly<Record<AlarmState, readonly string[]>>;
-  /** Undefined for an alarm on an expression over several metrics. */
-  readonly metric: MetricPlan | undefined;
-  readonly statistic: string;
-  readonly periodMs: number;
-  readonly condition: Condition;
   /** As the template has it, for the event. */
   readonly properties: Readonly<Record<string, unknown>>;
 };
+
+export type MetricAlarmPlan = NamedAlarm & {
+  readonly type: 'MetricAlarm';
+  readonly value: ValuePlan;
+  readonly periodMs: number;
+  readonly condition: Condition;
+};
+
+export type CompositeAlarmPlan = NamedAlarm & {
+  readonly type: 'CompositeAlarm';
+  readonly rule: AlarmRule;
+  /** While this alarm alarms, nobody is told. */
+  readonly suppressor: SuppressorPlan | undefined;
+};
+
+export type SuppressorPlan = {
+  readonly name: string;
+  /** It may come so much later … */
+  readonly waitMs: number;
+  /** … and end so much earlier. */
+  readonly extensionMs: number;
+};
+
+export type AlarmPlan = MetricAlarmPlan | CompositeAlarmPlan;
 
 /** A resource's logical id and its resolved properties. */
 export type Resolved = readonly [logicalId: string, properties: Readonly<Record<string, unknown>>];
 
 export type AlarmResources = {
   readonly alarms: readonly Resolved[];
+  readonly composites: readonly Resolved[];
   readonly topics: readonly Resolved[];
   readonly subscriptions: readonly Resolved[];
   readonly targets: FunctionTargets;
 };
 
-const ACTIONS: readonly [AlarmState, property: string][] = [
-  ['ALARM', 'AlarmActions'],
-  ['OK', 'OKActions'],
-  ['INSUFFICIENT_DATA', 'InsufficientDataActions'],
-];
+function toldBy(follow: (property: string) => readonly string[]): NamedAlarm['told'] {
+  return {
+    ALARM: follow('AlarmActions'),
+    OK: follow('OKActions'),
+    INSUFFICIENT_DATA: follow('InsufficientDataActions'),
+  };
+}
 
 /** Each alarm with the functions at the end of its actions. An action that ends nowhere is an error that names it. */
-export function planAlarms({ alarms, topics, subscriptions, targets }: AlarmResources): AlarmPlan[] {
+export function planAlarms({ alarms, composites, topics, subscriptions, targets }: AlarmResources): AlarmPlan[] {
   const subscribers = new Map(topics.map(([, { TopicName }]) => [topicArn(String(TopicName)), [] as string[]]));
   for (const [logicalId, { Protocol, TopicArn, Endpoint }] of subscriptions) {
     const list = subscribers.get(String(TopicArn));
@@ -71,24 +95,25 @@ export function planAlarms({ alarms, topics, subscriptions, targets }: AlarmReso
       if (reached.length === 0) throw new Error(`${logicalId}: its action ${arn} reaches no function of this stack`);
       return reached;
     });
-  return alarms.map((alarm) => planAlarm(alarm, follow));
+  const named = ([logicalId, properties]: Resolved): NamedAlarm => ({
+    name: String(properties['AlarmName']),
+    description: String(properties['AlarmDescription'] ?? ''),
+    told: toldBy((property) => follow(logicalId, properties[property])),
+    properties,
+  });
+  return [
+    ...alarms.map((alarm): AlarmPlan => ({ ...named(alarm), ...planMetricAlarm(alarm) })),
+    ...composites.map((alarm): AlarmPlan => ({ ...named(alarm), ...planCompositeAlarm(alarm) })),
+  ];
 }
 
-function planAlarm([logicalId, properties]: Resolved, follow: (logicalId: string, actions: unknown) => string[]) {
-  const { AlarmName, AlarmDescription = '', Namespace, MetricName, Dimensions = [], Statistic, Period } = properties;
+function planMetricAlarm([logicalId, properties]: Resolved) {
   const { EvaluationPeriods, DatapointsToAlarm = EvaluationPeriods, TreatMissingData = 'missing' } = properties;
-  const dimensions = (Dimensions as { Name: string; Value: string }[]).map(({ Name, Value }) => [Name, Value]);
-  const told = ACTIONS.map(([state, property]) => [state, follow(logicalId, properties[property])]);
+  const { value, periodMs } = planValue(logicalId, properties);
   return {
-    name: String(AlarmName),
-    description: String(AlarmDescription),
-    told: Object.fromEntries(told),
-    metric:
-      MetricName === undefined
-        ? undefined
-        : { namespace: String(Namespace), name: String(MetricName), dimensions: Object.fromEntries(dimensions) },
-    statistic: String(Statistic),
-    periodMs: Number(Period) * 1_000,
+    type: 'MetricAlarm' as const,
+    value,
+    periodMs,
     condition: {
       threshold: Number(properties['Threshold']),
       comparison: String(properties['ComparisonOperator']),
@@ -96,6 +121,25 @@ function planAlarm([logicalId, properties]: Resolved, follow: (logicalId: string
       datapointsToAlarm: Number(DatapointsToAlarm),
       treatMissingData: String(TreatMissingData),
     },
-    properties,
   };
+}
+
+function planCompositeAlarm([, properties]: Resolved) {
+  const { AlarmRule, ActionsSuppressor } = properties;
+  const { ActionsSuppressorWaitPeriod = 0, ActionsSuppressorExtensionPeriod = 0 } = properties;
+  const suppressor = {
+    name: alarmName(String(ActionsSuppressor)),
+    waitMs: Number(ActionsSuppressorWaitPeriod) * 1_000,
+    extensionMs: Number(ActionsSuppressorExtensionPeriod) * 1_000,
+  };
+  return {
+    type: 'CompositeAlarm' as const,
+    rule: parseAlarmRule(String(AlarmRule)),
+    suppressor: ActionsSuppressor === undefined ? undefined : suppressor,
+  };
+}
+
+/** Alarms name each other by their names or by their ARNs. */
+export function alarmName(nameOrArn: string): string {
+  return nameOrArn.replace(/^arn:[^:]*:cloudwatch:[^:]*:[^:]*:alarm:/, '');
 }

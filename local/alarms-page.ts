@@ -13,7 +13,11 @@ export function serveAlarms(alarms: Alarms): Handle {
         .writeHead(status, { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' })
         .end(`${JSON.stringify(json, null, 2)}\n`);
     const name = decodeURIComponent(new URL(request.url ?? '', 'http://local').pathname.slice('/alarms/'.length));
-    if (request.method === 'GET' && name === '') return answer(200, alarms.list());
+    if (request.method === 'GET' && name === '')
+      return answer(
+        200,
+        alarms.list().map(({ properties: _, ...alarm }) => alarm),
+      );
     if (request.method !== 'POST') return answer(405, { message: 'wanted GET /alarms or POST /alarms/<name>' });
 
     const { state, reason } = parse(Buffer.concat(await request.toArray()).toString());

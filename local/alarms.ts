@@ -1,11 +1,20 @@
 import { alarmEvent } from './alarm-event.ts';
-import type { AlarmPlan, AlarmState, MetricPlan } from './alarm-plan.ts';
+import {
+  type AlarmPlan,
+  type AlarmState,
+  alarmName,
+  type CompositeAlarmPlan,
+  type MetricAlarmPlan,
+} from './alarm-plan.ts';
 import { type Datapoint, nextState, reasonFor } from './alarm-state.ts';
-import type { InvocationResult } from './function-process.ts';
-import { createMetrics, type Metrics, readMetrics } from './metrics.ts';
+import { computeValue } from './alarm-value.ts';
+import { queueSamples } from './aws-metrics.ts';
+import type { Metrics } from './metrics.ts';
+import { isHeldBack } from './suppression.ts';
 
 export type AlarmsOptions = {
   readonly plans: readonly AlarmPlan[];
+  readonly metrics: Metrics;
   /** Periods of alarms are divided by this. */
   readonly timeScale: number;
   /** Visible messages by queue name. */
@@ -14,87 +23,87 @@ export type AlarmsOptions = {
   readonly tell: (functionName: string, event: object) => Promise<unknown>;
 };
 
-export type AlarmReport = {
-  readonly name: string;
-  readonly state: AlarmState;
-  readonly since: Date;
-  readonly reason: string;
-  /** False for an expression over several metrics: its state is what POST made it. */
-  readonly evaluated: boolean;
+export type AlarmReport = Pick<AlarmPlan, 'name' | 'type' | 'description' | 'properties'> & Status;
+
+export type Status = { readonly state: AlarmState; readonly since: Date; readonly reason: string };
+
+/** An alarm and what is known of it. */
+export type Watched<P extends AlarmPlan = AlarmPlan> = {
+  readonly plan: P;
+  status: Status;
+  /** The state that people were told last. */
+  toldState: AlarmState;
+  /** When it last ceased to alarm. */
+  endedAt: Date | undefined;
+  /** What the rule of a composite alarm said last. */
+  ruleHeld: boolean | undefined;
 };
 
-type Status = Pick<AlarmReport, 'state' | 'since' | 'reason'>;
-
 const LOOK_EVERY_MS = { least: 250, most: 5_000 };
-const UNEVALUATED = 'An expression over several metrics is not evaluated locally';
 
-/** The part of CloudWatch that watches: collects metrics, evaluates each alarm, and tells who wants to know. */
-export function createAlarms({ plans, timeScale, visibleMessages, tell }: AlarmsOptions) {
+/** The part of CloudWatch that watches: evaluates each alarm, and tells who wants to know. */
+export function createAlarms({ plans, metrics, timeScale, visibleMessages, tell }: AlarmsOptions) {
   const startedAt = new Date();
-  const scaled = plans.map((plan) => ({ ...plan, scaledPeriodMs: plan.periodMs / timeScale }));
-  const evaluated = scaled.filter(({ metric }) => metric);
-  const metrics = createMetrics(Math.max(0, ...evaluated.map(spanMs)));
-  const statuses = new Map(scaled.map((plan) => [plan, initialStatus(plan, startedAt)]));
+  const all = plans.map(
+    (plan): Watched => ({
+      plan,
+      status: { state: 'INSUFFICIENT_DATA', since: startedAt, reason: 'Unchecked: Initial alarm creation' },
+      toldState: 'INSUFFICIENT_DATA',
+      endedAt: undefined,
+      ruleHeld: undefined,
+    }),
+  );
+  const byName = new Map(all.map((alarm) => [alarm.plan.name, alarm]));
   const telling = new Map<string, Promise<unknown>>();
+  const find = (nameOrArn: string): Watched => {
+    const found = byName.get(alarmName(nameOrArn));
+    if (!found) throw new Error(`There is no alarm ${nameOrArn}, which another one names`);
+    return found;
+  };
 
-  function change(plan: ScaledAlarm, state: AlarmState, reason: string): readonly string[] {
-    const from = (statuses.get(plan) as Status).state;
-    if (state === from) return [];
-    const at = new Date();
-    statuses.set(plan, { state, since: at, reason });
-    for (const functionName of plan.told[state]) {
+  /** Tells the state that an alarm is in, unless that was told or is held back. */
+  function speak(alarm: Watched): readonly string[] {
+    const { plan, status } = alarm;
+    // CloudWatch tells of a first OK too, once after a deploy; at each local start that would only hide what matters.
+    if (alarm.toldState === 'INSUFFICIENT_DATA' && status.state === 'OK') alarm.toldState = 'OK';
+    if (status.state === alarm.toldState || isHeldBack(alarm, find, timeScale)) return [];
+    const { state: to, reason, since: at } = status;
+    const event = alarmEvent(plan, { from: alarm.toldState, to, reason, at });
+    alarm.toldState = to;
+    for (const functionName of plan.told[to]) {
       // One after the other: the function may have no concurrency to spare, and what it says stays in order.
       const before = telling.get(functionName) ?? Promise.resolve();
-      const event = alarmEvent(plan, { from, to: state, reason, at });
       telling.set(
         functionName,
         before.then(() => tell(functionName, event)),
       );
     }
-    return plan.told[state];
-  }
-
-  function evaluate(plan: ScaledAlarm, now: Date): void {
-    const { state } = statuses.get(plan) as Status;
-    const points = datapoints(plan, metrics, now);
-    // Before the system was there, no data was missing.
-    const isYoung = now.getTime() - startedAt.getTime() < spanMs(plan);
-    const condition = isYoung ? { ...plan.condition, treatMissingData: 'ignore' } : plan.condition;
-    const next = nextState(condition, points, state);
-    const reason = reasonFor(plan.condition, points, next);
-    // CloudWatch tells of a first OK too, once after a deploy; at each local start that would only hide what matters.
-    if (state === 'INSUFFICIENT_DATA' && next === 'OK') statuses.set(plan, { state: next, since: now, reason });
-    else change(plan, next, reason);
+    return plan.told[to];
   }
 
   function look(): void {
     const now = new Date();
-    for (const [QueueName, value] of visibleMessages()) {
-      const metric = { namespace: 'AWS/SQS', name: 'ApproximateNumberOfMessagesVisible', dimensions: { QueueName } };
-      metrics.add({ ...metric, value, at: now.getTime() });
-    }
-    for (const plan of evaluated) evaluate(plan, now);
+    for (const [name, visible] of visibleMessages()) queueSamples(name, visible).forEach(metrics.add);
+    for (const alarm of all) if (isMetricAlarm(alarm)) evaluateMetric(alarm, metrics, { now, startedAt, timeScale });
+    for (const alarm of all) if (isComposite(alarm)) evaluateRule(alarm, (name) => find(name).status.state, now);
+    for (const alarm of all) speak(alarm);
   }
 
   return {
-    /** A line that a function printed: its metrics count. */
-    onLine: (line: string): void => readMetrics(line).forEach(metrics.add),
-    /** How an invocation ended, for the metric Errors of AWS/Lambda. One that was throttled never began. */
-    onResult(FunctionName: string, result: InvocationResult): void {
-      if (!result.ok && result.errorType === 'TooManyRequestsException') return;
-      const metric = { namespace: 'AWS/Lambda', name: 'Errors', dimensions: { FunctionName } };
-      metrics.add({ ...metric, value: result.ok ? 0 : 1, at: Date.now() });
-    },
     list: (): AlarmReport[] =>
-      [...statuses].map(([{ name, metric }, status]) => ({ name, ...status, evaluated: metric !== undefined })),
-    /** What `aws cloudwatch set-alarm-state` does. Answers the functions that are told; undefined: no such alarm. */
+      all.map(({ plan: { name, type, description, properties }, status }) => ({
+        ...{ name, type, description, properties },
+        ...status,
+      })),
+    /** What `aws cloudwatch set-alarm-state` does. Answers the functions that are told at once; undefined: no such alarm. */
     set(name: string, state: AlarmState, reason: string): readonly string[] | undefined {
-      const plan = scaled.find((one) => one.name === name);
-      return plan && change(plan, state, reason);
+      const alarm = byName.get(name);
+      if (alarm) enter(alarm, state, reason, new Date());
+      return alarm && speak(alarm);
     },
     /** Evaluates from now on, until stopped. */
     start(): { stop(): Promise<void> } {
-      const shortestMs = Math.min(...evaluated.map(({ scaledPeriodMs }) => scaledPeriodMs));
+      const shortestMs = Math.min(...all.filter(isMetricAlarm).map(({ plan }) => plan.periodMs / timeScale));
       const timer = setInterval(look, Math.min(LOOK_EVERY_MS.most, Math.max(LOOK_EVERY_MS.least, shortestMs / 4)));
       return {
         async stop() {
@@ -108,21 +117,52 @@ export function createAlarms({ plans, timeScale, visibleMessages, tell }: Alarms
 
 export type Alarms = ReturnType<typeof createAlarms>;
 
-type ScaledAlarm = AlarmPlan & { readonly scaledPeriodMs: number };
-
-function spanMs({ scaledPeriodMs, condition }: ScaledAlarm): number {
-  return scaledPeriodMs * condition.evaluationPeriods;
+function isMetricAlarm(alarm: Watched): alarm is Watched<MetricAlarmPlan> {
+  return alarm.plan.type === 'MetricAlarm';
 }
 
-function initialStatus({ metric }: AlarmPlan, since: Date): Status {
-  return { state: 'INSUFFICIENT_DATA', since, reason: metric ? 'Unchecked: Initial alarm creation' : UNEVALUATED };
+function isComposite(alarm: Watched): alarm is Watched<CompositeAlarmPlan> {
+  return alarm.plan.type === 'CompositeAlarm';
 }
 
-/** The statistic of each period of the alarm, the newest last. */
-function datapoints({ metric, statistic, condition, scaledPeriodMs }: ScaledAlarm, metrics: Metrics, now: Date) {
-  return Array.from({ length: condition.evaluationPeriods }, (_, index): Datapoint => {
-    const to = now.getTime() - (condition.evaluationPeriods - 1 - index) * scaledPeriodMs;
-    const value = metrics.statistic(metric as MetricPlan, statistic, { from: to - scaledPeriodMs, to });
-    return { at: new Date(to), value };
+function enter(alarm: Watched, state: AlarmState, reason: string, at: Date): void {
+  const { state: before } = alarm.status;
+  if (state === before) return;
+  alarm.status = { state, since: at, reason };
+  if (before === 'ALARM') alarm.endedAt = at;
+}
+
+type Moment = { readonly now: Date; readonly startedAt: Date; readonly timeScale: number };
+
+function evaluateMetric(
+  alarm: Watched<MetricAlarmPlan>,
+  metrics: Metrics,
+  { now, startedAt, timeScale }: Moment,
+): void {
+  const { condition, value, periodMs } = alarm.plan;
+  const scaledMs = periodMs / timeScale;
+  /** Of each of its periods, the newest last. */
+  const points = Array.from({ length: condition.evaluationPeriods }, (_, index): Datapoint => {
+    const to = now.getTime() - (condition.evaluationPeriods - 1 - index) * scaledMs;
+    return { at: new Date(to), value: computeValue(value, metrics, { from: to - scaledMs, to }) };
   });
+  // Before the system was there, no data was missing.
+  const isYoung = now.getTime() - startedAt.getTime() < scaledMs * condition.evaluationPeriods;
+  const { state } = alarm.status;
+  const next = nextState(isYoung ? { ...condition, treatMissingData: 'ignore' } : condition, points, state);
+  if (next !== state) enter(alarm, next, reasonFor(condition, points, next), now);
+}
+
+/** Only a rule that turns changes the state, so that one set by hand stays until then. */
+function evaluateRule(alarm: Watched<CompositeAlarmPlan>, stateOf: (name: string) => AlarmState, now: Date): void {
+  const holds = alarm.plan.rule(stateOf);
+  if (holds === alarm.ruleHeld) return;
+  alarm.ruleHeld = holds;
+  const state = holds ? 'ALARM' : 'OK';
+  enter(
+    alarm,
+    state,
+    `Its rule turned it to ${state} at ${now.toUTCString()}: ${alarm.plan.properties['AlarmRule']}`,
+    now,
+  );
 }

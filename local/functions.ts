@@ -13,6 +13,7 @@ type FunctionsOptions = {
   ssm: Ssm;
   reaper: Reaper;
   cleanup: AsyncDisposableStack;
+  /** Told the whole name. */
   onLine: (functionName: string, line: string) => void;
 };
 
@@ -22,7 +23,7 @@ export function createFunctions({ plan, door, sqs, ssm, reaper, cleanup, onLine 
   const functions = plan.functions.map((one) => {
     const shortName = shortNameOf(one.name);
     const environment = mapValues(one.environment, (value) => value.replaceAll(SUPABASE_PLACEHOLDER, door.origin));
-    const options = { plan: { ...one, environment }, endpoints, onLine: (line: string) => onLine(shortName, line) };
+    const options = { plan: { ...one, environment }, endpoints, onLine: (line: string) => onLine(one.name, line) };
     return [shortName, createLocalFunction(options, reaper)] as const;
   });
   cleanup.defer(async () => {

@@ -12,20 +12,34 @@ const STATISTICS: Readonly<Record<string, (values: readonly number[]) => number>
 
 /** The part of CloudWatch that keeps metrics, for `keepMs`. */
 export function createMetrics(keepMs: number) {
-  const series = new Map<string, { at: number; value: number }[]>();
+  const series = new Map<string, { metric: MetricPlan; samples: { at: number; value: number }[] }>();
   return {
     add({ value, at, ...metric }: Sample): void {
       const key = keyOf(metric);
-      const kept = (series.get(key) ?? []).filter((sample) => sample.at > at - keepMs);
-      series.set(key, [...kept, { at, value }]);
+      const { samples } = series.get(key) ?? { samples: [] as { at: number; value: number }[] };
+      if (samples.length === 0) series.set(key, { metric, samples });
+      samples.push({ at, value });
+      while ((samples[0]?.at ?? at) <= at - keepMs) samples.shift();
     },
     /** The statistic of what came in after `from` and up to `to`; undefined when nothing did. */
     statistic(metric: MetricPlan, name: string, { from, to }: { from: number; to: number }): number | undefined {
-      const compute = STATISTICS[name];
+      const compute = STATISTICS[name] ?? percentile(name);
       if (!compute) throw new Error(`${metric.name}: the local system does not understand the statistic ${name}`);
-      const samples = series.get(keyOf(metric))?.filter(({ at }) => at > from && at <= to) ?? [];
+      const samples = series.get(keyOf(metric))?.samples.filter(({ at }) => at > from && at <= to) ?? [];
       return samples.length > 0 ? compute(samples.map(({ value }) => value)) : undefined;
     },
+    /** Every metric that has come in. */
+    list: (): MetricPlan[] => [...series.values()].map(({ metric }) => metric),
+  };
+}
+
+/** `p99`: the smallest value that so many percent of all do not exceed. */
+function percentile(name: string): ((values: readonly number[]) => number) | undefined {
+  const [, percent] = /^p(\d+(?:\.\d+)?)$/.exec(name) ?? [];
+  if (percent === undefined || Number(percent) > 100) return undefined;
+  return (values) => {
+    const sorted = values.toSorted((a, b) => a - b);
+    return sorted[Math.max(0, Math.ceil((Number(percent) / 100) * sorted.length) - 1)] as number;
   };
 }
 

@@ -16,17 +16,24 @@ export type ScheduleOptions = {
   /** Periods are divided by this: 60 turns minutes into seconds. */
   readonly timeScale: number;
   readonly run: (functionName: string, input: unknown) => Promise<unknown>;
+  /** Told the rule of each run that is over, so that nothing counts it while it may still do well. */
+  readonly onRun?: (logicalId: string) => void;
   readonly onError: (functionName: string, error: unknown) => void;
 };
 
 /** Runs each schedule soon after the start and then at its period, until stopped. A run that is still going is not joined by a second one. */
-export function startSchedules({ schedules, timeScale, run, onError }: ScheduleOptions): { stop(): Promise<void> } {
+export function startSchedules({ schedules, timeScale, run, onRun, onError }: ScheduleOptions): {
+  stop(): Promise<void>;
+} {
   const running = new Map<SchedulePlan, Promise<unknown>>();
   const tick = (schedule: SchedulePlan) => {
     if (running.has(schedule)) return;
     const done = run(schedule.functionName, schedule.input)
       .catch((error) => onError(schedule.functionName, error))
-      .finally(() => running.delete(schedule));
+      .finally(() => {
+        running.delete(schedule);
+        onRun?.(schedule.logicalId);
+      });
     running.set(schedule, done);
   };
   const timers = schedules.flatMap((schedule) => [

@@ -12,7 +12,7 @@ export function fillParameters(
 ) {
   for (const { name, environment } of functions) {
     for (const [variable, parameterName] of Object.entries(environment)) {
-      if (!variable.endsWith(PARAMETER)) continue;
+      if (!variable.endsWith(PARAMETER) || parameterName === '') continue;
       const secret = secrets[variable.slice(0, -PARAMETER.length)];
       if (!secret) throw new Error(`${name}: the local system has no secret for ${variable} (${parameterName})`);
       ssm.set(parameterName, secret);

@@ -1,12 +1,21 @@
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { type Alarms, createAlarms } from './alarms.ts';
 import { serveAlarms } from './alarms-page.ts';
+import { serveControl } from './api/control.ts';
+import type { ApiKeys } from './api/keys.ts';
+import { startApi } from './api/start-api.ts';
 import { readAssembly } from './assembly.ts';
+import { lambdaSamples, scheduleSamples } from './aws-metrics.ts';
+import { cloudWatchActions } from './cloudwatch.ts';
+import { startControlPlane } from './control-plane.ts';
 import { type FrontDoor, startFrontDoor } from './front-door.ts';
 import type { InvocationResult } from './function-process.ts';
 import { createFunctions, shortNameOf } from './functions.ts';
 import { type LocalDatabase, startLocalDatabase } from './local-database.ts';
 import type { InvokeOptions, LocalFunction } from './local-function.ts';
+import { createLogs } from './logs.ts';
+import { createMetrics, readMetrics } from './metrics.ts';
 import { type Reaper, startReaper } from './reaper.ts';
 import { startSchedules } from './schedules.ts';
 import { fillParameters } from './secrets.ts';
@@ -17,6 +26,8 @@ import type { SupabaseGateway } from './supabase.ts';
 import { synthesize } from './synthesize.ts';
 import { jobQueueUrls, planSystem, type SystemPlan } from './template.ts';
 
+/** Longer than any alarm looks back. */
+const METRICS_KEPT_MS = 25 * 3600 * 1_000;
 const KEPT_DATA = join(import.meta.dirname, '..', '.local', 'data');
 
 export type SystemOptions = {
@@ -44,6 +55,10 @@ export type LocalSystem = {
   readonly dlqUrl: string;
   readonly serviceKey: string;
   readonly anonKey: string;
+  /** The endpoint of API Gateway, CloudWatch and CloudWatch Logs. */
+  readonly controlEndpoint: string;
+  /** Of the API, at `/api`; undefined where the template has none. */
+  readonly apiKeys: ApiKeys | undefined;
   readonly plan: SystemPlan;
   /** By short name: `stale-job-monitor`. */
   readonly functions: Readonly<Record<string, LocalFunction>>;
@@ -90,32 +105,41 @@ async function start(options: SystemOptions, cleanup: AsyncDisposableStack): Pro
   const plan = planSystem(assembly, sqs.endpoint);
   for (const { name, attributes } of plan.queues) await sqs.createQueue(name, attributes);
   fillParameters(ssm, plan.functions, secretsOf(door, database));
+  const metrics = createMetrics(METRICS_KEPT_MS);
+  const logs = createLogs(plan.functions.map(({ name }) => name));
+  const onFunctionLine = (functionName: string, line: string) => {
+    readMetrics(line).forEach(metrics.add);
+    logs.add(functionName, line);
+    onLine(shortNameOf(functionName), line);
+  };
+  const functions = createFunctions({ plan, door, sqs, ssm, reaper, cleanup, onLine: onFunctionLine });
   const invoke: LocalSystem['invoke'] = async (name, event, invokeOptions) => {
     const found = functions[name];
     if (!found) throw new Error(`There is no function ${name}, only ${Object.keys(functions).join(', ')}`);
     const result = await found.invoke(event, invokeOptions);
-    alarms.onResult(found.name, result);
+    lambdaSamples(found.name, result).forEach(metrics.add);
     return result;
   };
   /** What AWS itself invokes has nobody who looks at the result but the log. */
   const run = async (functionName: string, event: unknown) => {
     const result = await invoke(shortNameOf(functionName), event);
     if (!result.ok) onLine(shortNameOf(functionName), `failed: ${result.errorMessage}`);
+    return result;
   };
   const { visibleMessages } = sqs;
-  const alarms = createAlarms({ plans: plan.alarms, timeScale, visibleMessages, tell: run });
-  const onFunctionLine = (functionName: string, line: string) => {
-    alarms.onLine(line);
-    onLine(functionName, line);
-  };
-  const functions = createFunctions({ plan, door, sqs, ssm, reaper, cleanup, onLine: onFunctionLine });
+  const alarms = createAlarms({ plans: plan.alarms, metrics, timeScale, visibleMessages, tell: run });
   const slack = slackSink();
   door.route('/rest/v1', database.gateway.handle);
   door.route('/slack', slack.handle);
   door.route('/alarms', serveAlarms(alarms));
+  const keysFile = directory && join(directory, 'api-keys.json');
+  const apiKeys = plan.api && startApi({ plan: plan.api, door, metrics, invoke: run, keysFile });
+  const actions = { ...cloudWatchActions(alarms, metrics), ...logs.actions };
+  const control = stopWith(cleanup, await startControlPlane(actions, serveControl(plan.api, apiKeys)));
   if (schedules) {
     const onError = (functionName: string, error: unknown) => onLine(shortNameOf(functionName), String(error));
-    stopWith(cleanup, startSchedules({ schedules: plan.schedules, timeScale, run, onError }));
+    const onRun = (rule: string) => scheduleSamples(rule).forEach(metrics.add);
+    stopWith(cleanup, startSchedules({ schedules: plan.schedules, timeScale, run, onRun, onError }));
     stopWith(cleanup, alarms.start());
   }
 
@@ -127,6 +151,8 @@ async function start(options: SystemOptions, cleanup: AsyncDisposableStack): Pro
     ...jobQueueUrls(plan, sqs.endpoint),
     serviceKey: database.keys.serviceKey,
     anonKey: database.keys.anonKey,
+    controlEndpoint: control.endpoint,
+    apiKeys,
     plan,
     functions,
     invoke,
@@ -142,7 +168,11 @@ async function start(options: SystemOptions, cleanup: AsyncDisposableStack): Pro
 }
 
 function secretsOf(door: FrontDoor, { keys }: LocalDatabase): Record<string, string> {
-  return { SUPABASE_SERVICE_KEY: keys.serviceKey, SLACK_WEBHOOK_URL: `${door.origin}/slack/services/T0/B0/local` };
+  return {
+    SUPABASE_SERVICE_KEY: keys.serviceKey,
+    SLACK_WEBHOOK_URL: `${door.origin}/slack/services/T0/B0/local`,
+    PROXY_SECRET: randomBytes(32).toString('hex'),
+  };
 }
 
 /** Waits for all, also when one fails: what is still starting could not be stopped. */

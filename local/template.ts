@@ -64,6 +64,7 @@ export function planSystem(assembly: Assembly, sqsEndpoint: string): SystemPlan 
     schedules: ofType('AWS::Events::Rule').flatMap(([id, properties]) => planSchedules(targets, id, properties)),
     alarms: planAlarms({
       alarms: ofType('AWS::CloudWatch::Alarm'),
+      composites: ofType('AWS::CloudWatch::CompositeAlarm'),
       topics: ofType('AWS::SNS::Topic'),
       subscriptions: ofType('AWS::SNS::Subscription'),
       targets,

@@ -107,5 +107,6 @@ function send(response: ServerResponse, { status, headers, body }: Answer, conte
   for (const [name, values] of headers) response.setHeader(name, values.length === 1 ? (values[0] as string) : values);
   response.setHeader('x-amzn-requestid', context.requestId);
   response.setHeader('x-amz-apigw-id', context.extendedRequestId);
+  if (status !== 204) response.setHeader('content-length', body.length);
   response.writeHead(status).end(status === 204 ? undefined : body);
 }

@@ -135,6 +135,106 @@ describe('the plan of a template', () => {
   });
 });
 
+describe('the alias of a function', () => {
+  const alias = (Properties: object = {}): Resource => ({
+    Type: 'AWS::Lambda::Alias',
+    Properties: {
+      FunctionName: { Ref: 'Monitor' },
+      FunctionVersion: { 'Fn::GetAtt': ['Version', 'Version'] },
+      Name: 'live',
+      ...Properties,
+    },
+  });
+  const Version: Resource = { Type: 'AWS::Lambda::Version', Properties: { FunctionName: { Ref: 'Monitor' } } };
+
+  it.each(['Live', 'Version'])('leads to it, as %s', (id) => {
+    const Rule = aRule({ Targets: [{ Arn: { Ref: id } }] });
+    expect(plan({ Monitor: aFunction(), Version, Live: alias(), Rule }).schedules).toMatchObject([
+      { functionName: 'queuekeeper-local-stale-job-monitor' },
+    ]);
+  });
+
+  it('is refused when its function is not of this stack', () => {
+    expect(() => plan({ Live: alias({ FunctionName: 'else' }) })).toThrow('Live: its function else');
+  });
+});
+
+describe('the plan of an API', () => {
+  const rest = { Type: 'AWS::ApiGateway::RestApi', Properties: { Name: 'api' } };
+  const stage = { Type: 'AWS::ApiGateway::Stage', Properties: { StageName: 'prod', RestApiId: { Ref: 'Rest' } } };
+  const uri = (function_: object) => ({
+    'Fn::Join': ['', ['arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/', function_, '/invocations']],
+  });
+  const proxy = {
+    Type: 'AWS_PROXY',
+    IntegrationHttpMethod: 'POST',
+    Uri: uri({ 'Fn::GetAtt': ['Monitor', 'Arn'] }),
+  };
+  const aMethod = (Integration: object = proxy, Properties: object = {}): Resource => ({
+    Type: 'AWS::ApiGateway::Method',
+    Properties: {
+      AuthorizationType: 'NONE',
+      HttpMethod: 'GET',
+      ResourceId: { 'Fn::GetAtt': ['Rest', 'RootResourceId'] },
+      Integration,
+      ...Properties,
+    },
+  });
+  const withMethod = (Method: Resource) => plan({ Rest: rest, Stage: stage, Monitor: aFunction(), Method }).api;
+
+  it('is none where the template has none', () => {
+    expect(plan({}).api).toBeUndefined();
+  });
+
+  it("has each resource's path and what its methods lead to, 29 s at most", () => {
+    expect(withMethod(aMethod())?.resources).toMatchObject([
+      {
+        path: '/',
+        methods: [
+          {
+            httpMethod: 'GET',
+            apiKeyRequired: false,
+            integration: {
+              type: 'AWS_PROXY',
+              functionName: 'queuekeeper-local-stale-job-monitor',
+              timeoutMs: 29_000,
+            },
+          },
+        ],
+      },
+    ]);
+  });
+
+  it("has the stage's throttles, of all methods and of one", () => {
+    const setting = (HttpMethod: string, ResourcePath: string, burst: number) => ({
+      ...{ HttpMethod, ResourcePath, ThrottlingRateLimit: 10, ThrottlingBurstLimit: burst },
+    });
+    const MethodSettings = [setting('*', '/*', 20), setting('GET', '/~1api~1health', 5)];
+    const Stage = { ...stage, Properties: { ...stage.Properties, MethodSettings } };
+    expect(plan({ Rest: rest, Stage }).api?.throttles).toEqual(
+      new Map([
+        ['*', { ratePerSecond: 10, burst: 20 }],
+        ['GET /api/health', { ratePerSecond: 10, burst: 5 }],
+      ]),
+    );
+  });
+
+  const mock = (template: string) => ({ Type: 'MOCK', RequestTemplates: { 'application/json': template } });
+  it.each<[string, Resource, string]>([
+    ['another integration', aMethod({ Type: 'HTTP_PROXY' }), 'AWS_PROXY and MOCK integrations, not HTTP_PROXY'],
+    ['a function of elsewhere', aMethod({ ...proxy, Uri: 'arn:else' }), 'arn:else is not a function of this stack'],
+    ['an integration by GET', aMethod({ ...proxy, IntegrationHttpMethod: 'GET' }), 'wanted POST'],
+    ['a property of an integration', aMethod({ ...proxy, Credentials: 'x' }), 'Credentials of an integration'],
+    ['an authorizer', aMethod(proxy, { AuthorizationType: 'AWS_IAM' }), 'not AWS_IAM'],
+    ['a model of a body', aMethod(proxy, { RequestModels: {} }), 'property RequestModels'],
+    ['a template with logic', aMethod(mock('#if(true)1#end')), '#if in a template'],
+    ['an unknown variable', aMethod(mock('$context.authorizer.x')), '\\$context.authorizer.x in a template'],
+    ['a function of a template', aMethod(mock("$input.json('$')")), '\\$input in a template'],
+  ])('does not have %s', (_what, method, message) => {
+    expect(() => withMethod(method)).toThrow(new RegExp(`Method: .*${message}`));
+  });
+});
+
 describe('the plan of an alarm', () => {
   const others = {
     Topic: aTopic,
@@ -149,8 +249,10 @@ describe('the plan of an alarm', () => {
         name: 'dead-letters',
         description: 'Messages failed.',
         told: { ALARM: ['notifier'], OK: [], INSUFFICIENT_DATA: [] },
-        metric: { namespace: 'AWS/SQS', name: 'Depth', dimensions: { QueueName: 'dead' } },
-        statistic: 'Maximum',
+        value: {
+          metric: { namespace: 'AWS/SQS', name: 'Depth', dimensions: { QueueName: 'dead' } },
+          statistic: 'Maximum',
+        },
         periodMs: 60_000,
         condition: {
           threshold: 0,
@@ -163,9 +265,41 @@ describe('the plan of an alarm', () => {
     ]);
   });
 
-  it('has no metric when it is on an expression', () => {
-    const Alarm = anAlarm({ MetricName: undefined, Metrics: [{ Id: 'e', Expression: 'a / b' }] });
-    expect(plan({ ...others, Subscription: aSubscription(), Alarm }).alarms).toMatchObject([{ metric: undefined }]);
+  it('has the formula of an expression and the metrics that it names', () => {
+    const failed = {
+      Id: 'failed',
+      ReturnData: false,
+      MetricStat: { Metric: { Namespace: 'N', MetricName: 'Failed' }, Period: 300, Stat: 'p99' },
+    };
+    const Metrics = [{ Id: 'e', Expression: '100 * failed' }, failed];
+    const Alarm = anAlarm({ MetricName: undefined, Metrics });
+    const value = { metric: { namespace: 'N', name: 'Failed', dimensions: {} }, statistic: 'p99' };
+    expect(plan({ ...others, Subscription: aSubscription(), Alarm }).alarms).toMatchObject([
+      { value: { formula: expect.any(Function), values: new Map([['failed', value]]) }, periodMs: 300_000 },
+    ]);
+  });
+
+  it('over other alarms has its rule, and the alarm that keeps it silent', () => {
+    const Composite: Resource = {
+      Type: 'AWS::CloudWatch::CompositeAlarm',
+      Properties: {
+        AlarmName: 'alert',
+        AlarmActions: [{ Ref: 'Topic' }],
+        AlarmRule: { 'Fn::Join': ['', ['ALARM("', { 'Fn::GetAtt': ['Alarm', 'Arn'] }, '")']] },
+        ActionsSuppressor: { 'Fn::GetAtt': ['Alarm', 'Arn'] },
+        ActionsSuppressorWaitPeriod: 60,
+        ActionsSuppressorExtensionPeriod: 120,
+      },
+    };
+    const [, alert] = plan({ ...others, Subscription: aSubscription(), Alarm: anAlarm(), Composite }).alarms;
+    expect(alert).toMatchObject({
+      name: 'alert',
+      told: { ALARM: ['notifier'], OK: [] },
+      suppressor: { name: 'dead-letters', waitMs: 60_000, extensionMs: 120_000 },
+    });
+    const stateOf = (name: string) =>
+      name === 'arn:aws:cloudwatch:us-east-1:000000000000:alarm:dead-letters' ? 'ALARM' : 'OK';
+    expect(alert?.type === 'CompositeAlarm' && alert.rule(stateOf)).toBe(true);
   });
 
   it.each<[string, Record<string, Resource>, string]>([
