@@ -62,7 +62,9 @@ export function createApiHandler(api: ApiFunction) {
   return async function handler(event: APIGatewayProxyEvent, context: Context): Promise<APIGatewayProxyResult> {
     logger.addContext(context);
     const startedAt = now();
-    const requestId = context.awsRequestId;
+    // The gateway's, which the client sees in x-amzn-RequestId too, and its access log has.
+    const { requestId } = event.requestContext;
+    logger.appendKeys({ gateway_request_id: requestId });
     try {
       const served = await serve({
         route: api,
