@@ -37,11 +37,12 @@ export interface QueueStatus {
   readonly next_cursor: string | null;
 }
 
-/** What a customer may see of its jobs. */
+/** What a customer may see of its jobs, in an order that a person can read: jsonb keeps none. */
 export function describeQueue(customerId: string, { counts, jobs, next }: CustomerQueue): QueueStatus {
+  const { pending, in_progress, completed, failed } = counts;
   return {
     customer_id: customerId,
-    counts,
+    counts: { pending, in_progress, completed, failed },
     jobs: jobs.map(describeJob),
     next_cursor: next && writeCursor(next),
   };
@@ -50,12 +51,19 @@ export function describeQueue(customerId: string, { counts, jobs, next }: Custom
 /** A worker's error is written for its owner: what looks like a secret or an address goes. */
 function describeJob(job: Job): Job {
   return {
-    ...job,
+    id: job.id,
+    status: job.status,
+    progress: job.progress,
+    position: job.position,
+    attempts: job.attempts,
+    priority: job.priority,
+    package_size: job.package_size,
     created_at: finite(job.created_at),
     started_at: finite(job.started_at),
     updated_at: finite(job.updated_at),
     completed_at: finite(job.completed_at),
     error: job.error === null ? null : excerpt(redact(job.error)),
+    events: job.events.map(({ event, at }) => ({ event, at })),
   };
 }
 
