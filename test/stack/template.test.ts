@@ -351,6 +351,10 @@ describe('the queues', () => {
   });
 });
 
+test('the topic of the alarms keeps its logical id: another would be one whose e-mail addresses nobody has confirmed', () => {
+  expect(all('AWS::SNS::Topic').map(([id]) => id)).toEqual(['AlarmsTopic3A2DFEBA']);
+});
+
 describe('queues that exist already', () => {
   const urls = (region: string, end = '') => ({
     SQS_QUEUE_URL: `https://sqs.${region}.amazonaws.com/123456789012/orders${end}`,
