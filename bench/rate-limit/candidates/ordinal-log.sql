@@ -1,0 +1,48 @@
+-- A row for each admitted request with its ordinal of the caller, so that newest − oldest in the window + 1 is the count.
+create {{table_kind}} table {{schema}}.log (
+  caller text not null,
+  route text not null,
+  requested_at timestamptz not null,
+  ordinal bigint not null,
+  primary key (caller, route, requested_at, ordinal)
+);
+
+create function {{schema}}.decide(
+  caller text, route text, max_requests integer, window_ms integer,
+  out allowed boolean, out remaining integer, out reset_ms integer
+)
+language plpgsql volatile set search_path = '' as $$
+#variable_conflict use_column
+declare
+  span constant interval := make_interval(secs => window_ms / 1000.0);
+  key constant bigint := hashtextextended(route, hashtextextended(caller, 0));
+  is_locked boolean;
+  instant timestamptz;
+  newest {{schema}}.log;
+  oldest {{schema}}.log; -- in the window
+  used bigint;
+begin
+  {{before}}
+  is_locked := {{first_lock}};
+  loop
+    instant := clock_timestamp();
+    select l.* into newest from {{schema}}.log l
+    where l.caller = decide.caller and l.route = decide.route
+    order by l.requested_at desc, l.ordinal desc limit 1;
+    select l.* into oldest from {{schema}}.log l
+    where l.caller = decide.caller and l.route = decide.route and l.requested_at > instant - span
+    order by l.requested_at, l.ordinal limit 1;
+    used := coalesce(newest.ordinal - oldest.ordinal + 1, 0);
+    exit when is_locked or used >= max_requests;
+    perform pg_advisory_xact_lock(key);
+    is_locked := true;
+  end loop;
+  allowed := used < max_requests;
+  if allowed then
+    insert into {{schema}}.log (caller, route, requested_at, ordinal) values (
+      decide.caller, decide.route, greatest(instant, newest.requested_at), coalesce(newest.ordinal, 0) + 1
+    );
+  end if;
+  remaining := greatest(max_requests - used - 1, 0);
+  reset_ms := ceil(extract(epoch from coalesce(oldest.requested_at, instant) + span - instant) * 1000);
+end $$;
