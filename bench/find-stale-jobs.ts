@@ -1,7 +1,7 @@
 /**
  * What find_stale_jobs(10) costs on a big table, beside the same work without the partial index.
  *
- *   node bench/find-stale-jobs.ts [--rows 10000000]
+ *   npm run bench -- find-stale-jobs [--rows 10000000]
  *
  * 2,000 jobs are in progress, 50 of them stale, all others finished. Real Postgres 17 with its default settings
  * (shared_buffers 128 MB), fsync off, one machine; figures are medians of seven runs on a warm cache.

@@ -1,5 +1,5 @@
 /**
- * `node bench/recoveries.ts [--jobs 10000]`: how many stale jobs a second the whole monitor recovers: the deployed
+ * `npm run bench -- recoveries [--jobs 10000]`: how many stale jobs a second the whole monitor recovers: the deployed
  * bundle in its own process, real Postgres and PostgREST, the SQS emulator, the outage breaker off. A job counts when
  * it is pending again and its message is in the queue.
  */
