@@ -440,7 +440,7 @@ describe('the app', () => {
     );
     expect(first).toContain('AWS::Lambda::Version');
     expect(second).toBe(first);
-  });
+  }, 180_000); // it bundles every function, twice
 
   test('says everything that is wrong with the settings, without a stack trace, and fails', () => {
     const { status, printed } = runApp('STAGE=Prod\n');
