@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { writeFacts } from './facts.ts';
 import { readableLine } from './log-line.ts';
 import { startSystem } from './system.ts';
 import { htmlTable, systemRows, textTable } from './table.ts';
@@ -11,6 +12,7 @@ async function main(): Promise<void> {
   const startedAt = Date.now();
   console.log('Starting …');
   const system = await startSystem({ port, keep, onLine: print });
+  const removeFacts = writeFacts(system);
   const rows = systemRows(system);
   system.door.route('/', (_request, response) =>
     response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(htmlTable(rows)),
@@ -24,6 +26,7 @@ async function main(): Promise<void> {
       if (isStopping) return;
       isStopping = true;
       console.log('\nStopping …');
+      removeFacts();
       system.stop().then(() => process.exit(0), fail);
     });
   }

@@ -13,8 +13,11 @@ const KEPT_FOR_MS = 24 * 3600 * 1_000;
 /** The origin in the template that the runner replaces by the local one: settings accept https only. */
 export const SUPABASE_PLACEHOLDER = 'https://local.supabase.co';
 
+/** The stage of the local stack, unless its settings say another. */
+export const LOCAL_STAGE = 'local';
+
 /** The settings of the local stack. The user's own .env and environment stay out of it. */
-const LOCAL_SETTINGS = { STAGE: 'local', AWS_DEFAULT_REGION: 'us-east-1', SUPABASE_URL: SUPABASE_PLACEHOLDER };
+const LOCAL_SETTINGS = { STAGE: LOCAL_STAGE, AWS_DEFAULT_REGION: 'us-east-1', SUPABASE_URL: SUPABASE_PLACEHOLDER };
 
 /**
  * Runs `cdk synth` for the local stack and answers the cloud assembly's directory. An unchanged tree with the

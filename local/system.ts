@@ -23,7 +23,7 @@ import { slackSink } from './slack.ts';
 import { type Sqs, startSqs } from './sqs/start-sqs.ts';
 import { type Ssm, startSsm } from './ssm.ts';
 import type { SupabaseGateway } from './supabase.ts';
-import { synthesize } from './synthesize.ts';
+import { LOCAL_STAGE, synthesize } from './synthesize.ts';
 import { jobQueueUrls, planSystem, type SystemPlan } from './template.ts';
 
 /** Longer than any alarm looks back. */
@@ -46,6 +46,7 @@ export type SystemOptions = {
 };
 
 export type LocalSystem = {
+  readonly stage: string;
   /** The API, and Supabase under `/rest/v1`. */
   readonly apiUrl: string;
   readonly supabaseUrl: string;
@@ -144,6 +145,7 @@ async function start(options: SystemOptions, cleanup: AsyncDisposableStack): Pro
   }
 
   return {
+    stage: options.settings?.['STAGE'] ?? LOCAL_STAGE,
     apiUrl: door.origin,
     supabaseUrl: door.origin,
     databaseUrl: database.url,

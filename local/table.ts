@@ -1,18 +1,22 @@
+import { firstApiKey } from './facts.ts';
 import { shortNameOf } from './functions.ts';
 import type { LocalSystem } from './system.ts';
 
 type Row = readonly [label: string, value: string];
 
 /** Rows whose address shows a page in a browser. */
-const PAGES = ['Slack', 'Alarms'];
+const PAGES = ['Health', 'Slack', 'Alarms'];
 
 /** What someone needs to try the system: addresses, keys, and what runs when. */
 export function systemRows(system: LocalSystem): Row[] {
+  const apiKey = firstApiKey(system);
   const schedules = system.plan.schedules.map(
     ({ functionName, expression }): Row => [shortNameOf(functionName), `soon, then ${expression}`],
   );
   return [
     ['API', system.apiUrl],
+    ['Health', `${system.apiUrl}/api/health`],
+    ...(apiKey ? queueRows(system.apiUrl, apiKey) : []),
     ['Slack', `${system.apiUrl}/slack`],
     ['Alarms', `${system.apiUrl}/alarms`],
     ['Supabase REST', `${system.supabaseUrl}/rest/v1`],
@@ -23,6 +27,13 @@ export function systemRows(system: LocalSystem): Row[] {
     ['Job queue', system.queueUrl],
     ['Dead letters', system.dlqUrl],
     ...schedules,
+  ];
+}
+
+function queueRows(apiUrl: string, apiKey: string): Row[] {
+  return [
+    ['API key', apiKey],
+    ['Jobs of acme', `curl -H 'x-api-key: ${apiKey}' ${apiUrl}/api/queue/acme`],
   ];
 }
 
