@@ -256,7 +256,7 @@ describe('attempts', () => {
     ['failed', { started: null }, 0],
     ['failed', { recoveries: 3 }, 4],
     ['failed', { errors: 2 }, 2],
-  ])('of a %s job with %j whose worker never claims are %i', async (status, options, attempts) => {
+  ])('where no worker claims: %s with %j makes %i', async (status, options, attempts) => {
     await aJob(db(), { status, ...options });
     expect((await onlyJob()).attempts).toBe(attempts);
   });
@@ -300,6 +300,34 @@ describe.each(EXISTING_SCHEMAS)('over a database with $name', ({ sql, customer }
     expect(new Set(jobs.map(({ id }) => id)).size).toBe(101);
     for (const [status, count] of Object.entries(counts)) {
       expect(jobs.filter((job) => job.status === status)).toHaveLength(count);
+    }
+  });
+});
+
+describe('over REST', () => {
+  test('a customer is found by the id alone, whatever that holds, and nobody else is', async () => {
+    const database = await freshDatabase();
+    const client = await database.connect();
+    const { url, headersOf } = await database.postgrest();
+    const request = async (customer_id: string) => {
+      const headers = { ...headersOf('service_role'), 'content-type': 'application/json' };
+      const body = JSON.stringify({ customer_id, page_size: 20 });
+      const response = await fetch(`${url}/rpc/customer_queue`, { method: 'POST', headers, body });
+      return [response.status, ((await response.json()) as CustomerQueue).found];
+    };
+    for (const id of [
+      "' or 1=1",
+      '../../x',
+      '100%25',
+      '株 café',
+      '🐝'.repeat(128),
+      'x'.repeat(128),
+      '{"a":1}',
+      '\\u0000',
+    ]) {
+      expect([id, await request(id)]).toEqual([id, [200, false]]);
+      await client.query('insert into public.jobs (customer_id) values ($1)', [id]);
+      expect([id, await request(id)]).toEqual([id, [200, true]]);
     }
   });
 });
