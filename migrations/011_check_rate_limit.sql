@@ -1,17 +1,17 @@
 -- The exact rate limit: never more than max_requests admitted in any window of that length, at every speed and under any
 -- concurrency. docs/decisions/005-exact-rate-limit.md has the figures behind this shape.
 
--- The log of 004 takes its lasting shape. Nothing has written to it before this migration.
+-- The log of 004 takes its lasting shape. Nothing has written to it before this migration. Its column id stays, so that 004
+-- can still be pasted again.
 do $$
 begin
-  if exists (
+  if not exists (
     select from pg_attribute
-    where attrelid = 'public.rate_limit_requests'::regclass and attname = 'id' and not attisdropped
+    where attrelid = 'public.rate_limit_requests'::regclass and attname = 'ordinal' and not attisdropped
   ) then
     delete from public.rate_limit_requests;
-    drop index if exists public.rate_limit_requests_caller_idx;
     alter table public.rate_limit_requests
-      drop column id, -- its key and its sequence go with it
+      drop constraint rate_limit_requests_pkey,
       add column ordinal bigint not null,
       -- Two texts in the key would make each look-up a third slower. Where two hashes fell together, once in 10^19
       -- pairs, two callers would share a limit: one request less, never one more.
@@ -22,6 +22,7 @@ begin
     alter table public.rate_limit_requests set unlogged;
   end if;
 end $$;
+drop index if exists public.rate_limit_requests_caller_idx; -- the key does its work
 comment on column public.rate_limit_requests.ordinal is
   'counts the admitted requests of a caller on a route, so that those in a window need not be counted one by one';
 
