@@ -19,7 +19,7 @@ import { OVER_LIMIT, WORKLOADS } from './rate-limit/workloads.ts';
 
 const FULL: Effort = { repeats: 6, clients: [1, 8, 32], warmMs: 250, measureMs: 1_000 };
 const QUICK: Effort = { repeats: 2, clients: [1, 8], warmMs: 50, measureMs: 150 };
-const CANDIDATES: Effort = { repeats: 6, clients: [8], warmMs: 150, measureMs: 400 };
+const CANDIDATES: Effort = { repeats: 4, clients: [8], warmMs: 150, measureMs: 400 };
 
 const { values } = parseArgs({ options: { quick: { type: 'boolean' }, candidates: { type: 'boolean' } } });
 const command = ['npm run bench -- rate-limit', values.quick && '--quick', values.candidates && '--candidates'];

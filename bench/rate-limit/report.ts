@@ -14,10 +14,10 @@ export type Measured = {
 };
 
 export const HOW_TO_READ =
-  'Decisions a second (± half the distance between the quartiles of the repeats), then p50 / p99 in ms. WAL bytes and rows ' +
-  'written are those of one decision, the first requests that fill a caller included; size is that of the tables with ' +
-  'their indexes after one measurement, and the rows in it that are dead. (In brackets: the arm failed the gate, its speed ' +
-  'is not valid.)';
+  'Decisions a second (± half the distance between the quartiles of the repeats), then p50 / p99 in ms. The costs are those ' +
+  'with the most clients: WAL bytes and rows written for one decision, the requests that fill a caller at first included; ' +
+  'the size of the tables with their indexes after one measurement, and the dead rows in them. In brackets, after a ✗: the ' +
+  'arm failed the gate, its speed is not valid.';
 
 export function reportGate(verdicts: ReadonlyMap<string, Verdict>): string {
   const [first] = verdicts.values();
@@ -29,7 +29,7 @@ export function reportGate(verdicts: ReadonlyMap<string, Verdict>): string {
   return table(['at most 100 in any 60 s', ...checks], rows);
 }
 
-/** A table for each workload. Costs are those at the most clients. */
+/** A table for each workload. */
 export function reportSpeed({ arms, workloads, clients, results, verdicts }: Measured, withCosts = true): string {
   const head = [...clients.map(nameClients), ...(withCosts ? ['WAL B', 'rows', 'size kB', 'dead rows'] : [])];
   const sections = workloads.map((workload) => {

@@ -6,29 +6,29 @@ import type { Workload } from './workloads.ts';
 export type Case = { readonly workload: Workload; readonly clients: number };
 
 /** The figures of each arm in each case, one of every repeat. */
-export class Results {
-  readonly #figures = new Map<string, Figures[]>();
+export type Results = {
+  add(arm: Arm, at: Case, figures: Figures): void;
+  values(arm: Arm, at: Case, figure: keyof Figures): number[];
+  median(arm: Arm, at: Case, figure: keyof Figures): number;
+  /** The median of the ratios of the repeats: within one repeat, the machine was about as busy for both. */
+  ratio(arm: Arm, over: Arm, at: Case, figure: keyof Figures): number;
+};
 
-  add(arm: Arm, at: Case, figures: Figures): void {
-    const key = keyOf(arm, at);
-    this.#figures.set(key, [...(this.#figures.get(key) ?? []), figures]);
-  }
+export function createResults(): Results {
+  const repeats = new Map<string, Figures[]>();
+  const keyOf = (arm: Arm, { workload, clients }: Case) => [arm.name, workload.name, clients].join('\n');
+  const valuesOf: Results['values'] = (arm, at, figure) =>
+    (repeats.get(keyOf(arm, at)) ?? []).map((figures) => figures[figure]);
 
-  values(arm: Arm, at: Case, figure: keyof Figures): number[] {
-    return (this.#figures.get(keyOf(arm, at)) ?? []).map((figures) => figures[figure]);
-  }
-
-  median(arm: Arm, at: Case, figure: keyof Figures): number {
-    return median(this.values(arm, at, figure));
-  }
-
-  /** The median of the ratios of the repeats: within one repeat, the machine was as busy for both. */
-  ratio(arm: Arm, other: Arm, at: Case, figure: keyof Figures): number {
-    const others = this.values(other, at, figure);
-    return median(this.values(arm, at, figure).map((value, repeat) => value / (others[repeat] ?? Number.NaN)));
-  }
-}
-
-function keyOf({ name }: Arm, { workload, clients }: Case): string {
-  return [name, workload.name, clients].join('\n');
+  return {
+    add(arm, at, figures) {
+      repeats.set(keyOf(arm, at), [...(repeats.get(keyOf(arm, at)) ?? []), figures]);
+    },
+    values: valuesOf,
+    median: (arm, at, figure) => median(valuesOf(arm, at, figure)),
+    ratio(arm, over, at, figure) {
+      const others = valuesOf(over, at, figure);
+      return median(valuesOf(arm, at, figure).map((value, repeat) => value / (others[repeat] ?? Number.NaN)));
+    },
+  };
 }

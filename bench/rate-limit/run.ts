@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { Arm, Servers } from './arm.ts';
 import { measure } from './measure.ts';
-import { Results } from './results.ts';
+import { createResults, type Results } from './results.ts';
 import type { Workload } from './workloads.ts';
 
 export type Effort = {
@@ -21,7 +21,7 @@ export type Pass = {
 
 /** Every arm in every case, in the order A B B A: what drifts, drifts for all. */
 export async function run({ arms, workloads, effort, servers, admin }: Pass): Promise<Results> {
-  const results = new Results();
+  const results = createResults();
   const { repeats, warmMs, measureMs } = effort;
   for (let repeat = 0; repeat < repeats; repeat += 1) {
     const order = repeat % 2 ? arms.toReversed() : arms;
