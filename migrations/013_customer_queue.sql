@@ -3,9 +3,9 @@
 -- alone first, with `concurrently` after `index`: then this file finds it done.
 
 -- Status before time: each count stops at its bound, and a page is merged from the newest of each status. The cast makes
--- it serve both shapes of the column (uuid or text); a job without a time of its own counts as the oldest.
+-- it serve both shapes of the column (uuid or text), and an id of any length can be stored; a job without a time of its own counts as the oldest.
 create index if not exists jobs_customer_idx
-  on public.jobs ((customer_id::text), status, (coalesce(created_at, '-infinity')) desc, id desc);
+  on public.jobs ((left(customer_id::text, 128)), status, (coalesce(created_at, '-infinity')) desc, id desc);
 -- A place in the line of the jobs that wait is read from jobs_waiting_line_idx, which 012 made.
 -- Without statistics of these expressions, the planner would guess.
 analyze public.jobs;
@@ -53,7 +53,8 @@ begin
           select count(*) as jobs
           from (
             select from public.jobs j
-            where j.customer_id::text = customer_queue.customer_id and j.status = s.word
+            where left(j.customer_id::text, 128) = customer_queue.customer_id
+              and j.customer_id::text = customer_queue.customer_id and j.status = s.word
             -- The order is that of the index; without it, another one might be taken.
             order by coalesce(j.created_at, '-infinity') desc, j.id desc
             limit 10000
@@ -69,7 +70,8 @@ begin
             j.id, coalesce(j.created_at, '-infinity') as listed_at, j.created_at, j.updated_at, j.started_at,
             j.completed_at, j.priority_level, j.package_size, j.errors, j.recoveries, j.error_message, j.metadata
           from public.jobs j
-          where j.customer_id::text = customer_queue.customer_id and j.status = s.word
+          where left(j.customer_id::text, 128) = customer_queue.customer_id
+            and j.customer_id::text = customer_queue.customer_id and j.status = s.word
             and (coalesce(j.created_at, '-infinity'), j.id) < (
               coalesce(before_created_at, 'infinity'), coalesce(before_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
             )
