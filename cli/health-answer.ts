@@ -7,20 +7,22 @@ export interface HealthAnswer {
   readonly status?: string;
   readonly reasons: readonly string[];
   readonly latencyMs: number;
+  /** When it was asked, in milliseconds since the epoch. */
+  readonly askedAt: number;
 }
 
 const TIMEOUT_MS = 10_000;
 
 /** @throws when nothing answers within 10 s */
 export async function askHealth(apiUrl: string, signal?: AbortSignal): Promise<HealthAnswer> {
-  const startedAt = performance.now();
+  const askedAt = Date.now();
   const timeout = AbortSignal.timeout(TIMEOUT_MS);
   const response = await fetch(`${apiUrl}/api/health`, {
     signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
   });
   const text = await response.text();
-  const latencyMs = Math.round(performance.now() - startedAt);
-  return { http: response.status, headers: response.headers, latencyMs, ...bodyOf(text) };
+  const latencyMs = Date.now() - askedAt;
+  return { http: response.status, headers: response.headers, latencyMs, askedAt, ...bodyOf(text) };
 }
 
 function bodyOf(text: string): Pick<HealthAnswer, 'status' | 'reasons'> {

@@ -3,15 +3,15 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Context } from '../context.ts';
-import { monitorPeriods, type SystemHealth } from '../monitors.ts';
+import { monitorPeriods } from '../monitors.ts';
 import { type Check, type CheckRun, Fault } from './check.ts';
 import { readLog } from './log-events.ts';
 
 const LAMBDAS = fileURLToPath(new URL('../../lambdas', import.meta.url));
 /** What our logger writes, and what Lambda itself says of a run that it ended. */
 const PATTERN = '?ERROR ?"Task timed out" ?"Runtime exited"';
-/** A run's record is written at its end; its lines are older, but never by more. */
-const LONGEST_RUN_MS = 110_000;
+/** The database's clock and that of the logs. */
+const CLOCKS_DIFFER_MS = 1_000;
 
 export const logs: Check = {
   name: 'Logs',
@@ -39,27 +39,24 @@ export const logs: Check = {
 };
 
 /** Since when a function's last run counts: a monitor's from its record, the others' from the beginning of this. */
-async function lastRuns({ context, startedAt }: CheckRun): Promise<Map<string, Date>> {
-  const ages = await readAges(context);
+async function lastRuns({ context }: CheckRun): Promise<Map<string, Date>> {
+  const periods = [...monitorPeriods(context.settings)];
   return new Map(
-    [...monitorPeriods(context.settings)].map(([name, periodMinutes]) => {
-      const seconds = ages.get(name) ?? periodMinutes * 60;
-      const periodMs = Math.min(LONGEST_RUN_MS, (periodMinutes * 60_000) / 2);
-      return [name, new Date(Math.min(Date.now() - seconds * 1_000 - periodMs, startedAt.getTime()))];
-    }),
+    await Promise.all(
+      periods.map(async ([name, periodMinutes]): Promise<[string, Date]> => {
+        const startedAt = await lastStart(context, name).catch(() => undefined);
+        // Without the database there is no record of runs: then the last period counts.
+        return [name, startedAt ?? new Date(Date.now() - periodMinutes * 60_000)];
+      }),
+    ),
   );
 }
 
-/** Without the database there is no record of runs: then the last period counts. */
-async function readAges(context: Context): Promise<Map<string, number>> {
-  try {
-    const { monitors } = await context.database().call<SystemHealth>('system_health');
-    return new Map(
-      monitors.flatMap((age) => (age.seconds_since_run == null ? [] : [[age.monitor, age.seconds_since_run]])),
-    );
-  } catch {
-    return new Map();
-  }
+async function lastStart({ rest }: Context, monitor: string): Promise<Date | undefined> {
+  const query = `/monitor_runs?monitor=eq.${monitor}&order=finished_at.desc&limit=1&select=started_at`;
+  const { json } = await rest().ask(query);
+  const [run] = json as { started_at: string }[];
+  return run && new Date(Date.parse(run.started_at) - CLOCKS_DIFFER_MS);
 }
 
 async function deployedFunctions(): Promise<string[]> {

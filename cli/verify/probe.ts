@@ -1,10 +1,13 @@
-import { type Rest, type RestAnswer, refusalOf } from '../rest.ts';
+import { type Rest, type RestAnswer, type RestOptions, refusalOf } from '../rest.ts';
 import { Fault } from './check.ts';
 import type { Installed } from './installation.ts';
 
 const INSUFFICIENT_PRIVILEGE = '42501';
 /** PostgreSQL's undefined_table, and PostgREST's own from version 13 on. */
 const UNKNOWN_RELATION = ['42P01', 'PGRST205'];
+
+const RETRY_AFTER_MS = 500;
+const CHECK_URL = 'Check SUPABASE_URL, and that the project is not paused.';
 
 export type Presence = 'there' | 'missing' | 'no grant';
 
@@ -25,24 +28,23 @@ export async function probe(rest: Rest, wanted: readonly Installed[]): Promise<M
 
 /** @throws Fault when the key is refused as a whole */
 async function callableFunctions(rest: Rest): Promise<Set<string>> {
-  const answer = await rest.ask('/');
+  const answer = await askSurely(rest, '/');
   const { paths } = (answer.json ?? {}) as { paths?: Record<string, unknown> };
   if (answer.status === 200 && paths) {
     return new Set(Object.keys(paths).map((path) => path.replace(/^\/rpc\//, '')));
   }
   const { message } = refusalOf(answer);
-  throw new Fault(
-    answer.status === 401 || answer.status === 403
-      ? `the key was refused: ${message}`
-      : `the REST interface answered HTTP ${answer.status}: ${message}`,
-    answer.status === 401 || answer.status === 403
-      ? 'Put the secret key of this very project in SUPABASE_SERVICE_KEY (Supabase: Settings > API Keys).'
-      : 'Check SUPABASE_URL, and that the project is not paused.',
-  );
+  if (answer.status === 401 || answer.status === 403) {
+    throw new Fault(
+      `the key was refused: ${message}`,
+      'Put the secret key of this very project in SUPABASE_SERVICE_KEY (Supabase: Settings > API Keys).',
+    );
+  }
+  throw new Fault(`the REST interface answered HTTP ${answer.status}: ${message}`, CHECK_URL);
 }
 
 async function probeRelation(rest: Rest, name: string): Promise<Presence> {
-  const answer = await rest.ask(`/${name}?limit=0`);
+  const answer = await askSurely(rest, `/${name}?limit=0`);
   const { code, message } = refusalOf(answer);
   if (UNKNOWN_RELATION.includes(code)) return 'missing';
   if (!isDenied(answer)) return 'there';
@@ -51,11 +53,22 @@ async function probeRelation(rest: Rest, name: string): Promise<Presence> {
   return denied && denied !== name ? 'there' : 'no grant';
 }
 
-/** With arguments that no function has, none is called; where one of the name exists, the refusal proposes it. */
+/** Nothing is called, for nothing has that name; the refusal proposes the function whose name is almost the same. */
 async function probeFunction(rest: Rest, name: string): Promise<Presence> {
-  const answer = await rest.ask(`/rpc/${name}`, { method: 'POST', body: { queuekeeper_probe: true } });
+  const answer = await askSurely(rest, `/rpc/${name}_`, { method: 'POST', body: {} });
   const { hint } = (answer.json ?? {}) as { hint?: string | null };
-  return isDenied(answer) || hint?.includes(`public.${name}(`) ? 'no grant' : 'missing';
+  return hint?.endsWith(` public.${name}`) ? 'no grant' : 'missing';
+}
+
+/** A gateway may have a bad moment, which must not pass for a missing table. */
+async function askSurely(rest: Rest, path: string, options?: RestOptions): Promise<RestAnswer> {
+  const first = await rest.ask(path, options);
+  if (first.status < 500) return first;
+  await new Promise((resolve) => setTimeout(resolve, RETRY_AFTER_MS));
+  const second = await rest.ask(path, options);
+  if (second.status < 500) return second;
+  const { message } = refusalOf(second);
+  throw new Fault(`the REST interface answered HTTP ${second.status}: ${message}`, CHECK_URL);
 }
 
 export function isDenied(answer: RestAnswer): boolean {

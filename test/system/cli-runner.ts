@@ -1,0 +1,67 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { LocalFacts } from '../../cli/local-facts.ts';
+import type { LocalSystem } from '../../local/system.ts';
+
+export interface Ran {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  /** Facts that are not those of the system. */
+  readonly facts?: Partial<LocalFacts>;
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Gets the process id, to send it signals. */
+  readonly onStart?: (pid: number) => void;
+}
+
+/** Runs commands against a system as an operator does, each in a process of its own. */
+export function commandsFor(system: LocalSystem) {
+  const facts: LocalFacts = {
+    apiUrl: system.apiUrl,
+    supabaseUrl: system.supabaseUrl,
+    serviceKey: system.serviceKey,
+    anonKey: system.anonKey,
+    databaseUrl: system.databaseUrl,
+    endpoints: {
+      sqs: system.sqsEndpoint,
+      ssm: system.ssm.endpoint,
+      apigateway: system.controlEndpoint,
+      cloudwatch: system.controlEndpoint,
+      logs: system.controlEndpoint,
+    },
+    queueUrl: system.queueUrl,
+    dlqUrl: system.dlqUrl,
+    stage: 'local',
+    region: 'us-east-1',
+  };
+  return async function run(args: string[], options: RunOptions = {}): Promise<Ran> {
+    const directory = await mkdtemp(join(tmpdir(), 'queuekeeper-cli-'));
+    const file = join(directory, 'system.json');
+    await writeFile(file, JSON.stringify({ ...facts, ...options.facts }));
+    const child = spawn(process.execPath, ['cli/queuekeeper.ts', ...args], {
+      env: {
+        PATH: process.env['PATH'],
+        QUEUEKEEPER_ENV_FILE: '/dev/null',
+        QUEUEKEEPER_LOCAL_SYSTEM: file,
+        ...options.environment,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    if (child.pid) options.onStart?.(child.pid);
+    const output = { stdout: '', stderr: '' };
+    for (const name of ['stdout', 'stderr'] as const) {
+      child[name].setEncoding('utf8').on('data', (text: string) => {
+        output[name] += text;
+      });
+    }
+    const [status] = await once(child, 'close');
+    await rm(directory, { recursive: true });
+    return { status, ...output };
+  };
+}
