@@ -14,7 +14,8 @@ async function main(): Promise<void> {
   const system = await startSystem({ port, keep, onLine: print });
   const removeFacts = writeFacts(system);
   const rows = systemRows(system);
-  system.door.route('/', (_request, response) =>
+  if (system.dashboard) system.door.route('/', system.dashboard);
+  system.door.route('/about', (_request, response) =>
     response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(htmlTable(rows)),
   );
   const seconds = ((Date.now() - startedAt) / 1_000).toFixed(1);

@@ -72,6 +72,7 @@ export const UNDERSTOOD_TYPES: Readonly<Record<string, KnownType>> = {
     },
   },
   'AWS::SNS::Subscription': { used: ['Protocol', 'TopicArn', 'Endpoint'], ignored: {} },
+  'AWS::CloudWatch::Dashboard': { used: ['DashboardName', 'DashboardBody'], ignored: {} },
   'AWS::CloudWatch::Alarm': {
     used: [
       'AlarmName',
@@ -123,7 +124,6 @@ export const INERT_TYPES: Readonly<Record<string, string>> = {
   'AWS::KMS::Alias': 'nothing is encrypted at rest on a laptop',
   'AWS::Logs::LogGroup': 'lines go to the terminal',
   'AWS::Logs::MetricFilter': 'metrics are taken from EMF lines only',
-  'AWS::CloudWatch::Dashboard': 'a page of the AWS console',
   'AWS::Lambda::EventInvokeConfig': 'a failed run is shown in the terminal and waits for the next tick',
   ...INERT_API_TYPES,
   'AWS::CDK::Metadata': 'tells AWS which constructs were used',

@@ -9,7 +9,8 @@ import { readAssembly } from './assembly.ts';
 import { lambdaSamples, scheduleSamples } from './aws-metrics.ts';
 import { cloudWatchActions } from './cloudwatch.ts';
 import { startControlPlane } from './control-plane.ts';
-import { type FrontDoor, startFrontDoor } from './front-door.ts';
+import { serveDashboard } from './dashboard/serve.ts';
+import { type FrontDoor, type Handle, startFrontDoor } from './front-door.ts';
 import type { InvocationResult } from './function-process.ts';
 import { createFunctions, shortNameOf } from './functions.ts';
 import { type LocalDatabase, startLocalDatabase } from './local-database.ts';
@@ -71,6 +72,8 @@ export type LocalSystem = {
   readonly slack: ReturnType<typeof slackSink>;
   /** The template's alarms, at `/alarms`. */
   readonly alarms: Alarms;
+  /** The template's dashboard, at `/dashboard`; undefined where it has none. */
+  readonly dashboard: Handle | undefined;
   readonly door: FrontDoor;
   /** For further processes that must not outlive the system. */
   readonly reaper: Reaper;
@@ -135,6 +138,10 @@ async function start(options: SystemOptions, cleanup: AsyncDisposableStack): Pro
   door.route('/alarms', serveAlarms(alarms));
   const keysFile = directory && join(directory, 'api-keys.json');
   const apiKeys = plan.api && startApi({ plan: plan.api, door, metrics, invoke: run, keysFile });
+  const dashboard =
+    plan.dashboard &&
+    serveDashboard({ plan: plan.dashboard, alarms, metrics, timeScale, targets: plan.targets, invoke: run });
+  if (dashboard) door.route('/dashboard', dashboard);
   const actions = { ...cloudWatchActions(alarms, metrics), ...logs.actions };
   const control = stopWith(cleanup, await startControlPlane(actions, serveControl(plan.api, apiKeys)));
   if (schedules) {
@@ -163,6 +170,7 @@ async function start(options: SystemOptions, cleanup: AsyncDisposableStack): Pro
     ssm,
     slack,
     alarms,
+    dashboard,
     door,
     reaper,
     stop: () => cleanup.disposeAsync(),

@@ -5,7 +5,7 @@ import type { LocalSystem } from './system.ts';
 type Row = readonly [label: string, value: string];
 
 /** Rows whose address shows a page in a browser. */
-const PAGES = ['Health', 'Slack', 'Alarms'];
+const PAGES = ['Dashboard', 'Health', 'Slack', 'Alarms'];
 
 /** What someone needs to try the system: addresses, keys, and what runs when. */
 export function systemRows(system: LocalSystem): Row[] {
@@ -14,6 +14,7 @@ export function systemRows(system: LocalSystem): Row[] {
     ({ functionName, expression }): Row => [shortNameOf(functionName), `soon, then ${expression}`],
   );
   return [
+    ['Dashboard', `${system.apiUrl}/`],
     ['API', system.apiUrl],
     ['Health', `${system.apiUrl}/api/health`],
     ...(apiKey ? queueRows(system.apiUrl, apiKey) : []),

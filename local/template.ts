@@ -1,6 +1,7 @@
 import { type AlarmPlan, planAlarms } from './alarm-plan.ts';
 import { type ApiPlan, planApi } from './api/plan.ts';
 import type { Assembly, Resource } from './assembly.ts';
+import { type DashboardPlan, planDashboard } from './dashboard/plan.ts';
 import { type FunctionTargets, functionTargets } from './function-targets.ts';
 import { resolve, type Scope } from './intrinsics.ts';
 import { INERT_TYPES, UNDERSTOOD_TYPES } from './resource-types.ts';
@@ -37,6 +38,8 @@ export type SystemPlan = {
   readonly alarms: readonly AlarmPlan[];
   /** Undefined: the template has none. */
   readonly api: ApiPlan | undefined;
+  readonly dashboard: DashboardPlan | undefined;
+  readonly targets: FunctionTargets;
 };
 
 /**
@@ -70,6 +73,8 @@ export function planSystem(assembly: Assembly, sqsEndpoint: string): SystemPlan 
       targets,
     }),
     api: planApi(ofType, targets),
+    dashboard: planDashboard(ofType('AWS::CloudWatch::Dashboard')),
+    targets,
   };
 }
 

@@ -63,8 +63,14 @@ function details(all: unknown): Html {
   const shown = entries
     .filter(([name, one]) => one !== null && one !== false && name !== 'run_id')
     .slice(0, MOST_DETAILS)
-    .map(([name, one]) => `${name}: ${cut(redact(typeof one === 'object' ? JSON.stringify(one) : String(one)))}`);
+    .map(([name, one]) => `${name}: ${cut(redact(textOf(one)))}`);
   return html`<span class="qk-quiet">${shown.join(' · ')}</span>`;
+}
+
+/** Without the fractions of seconds that Postgres writes. */
+function textOf(one: unknown): string {
+  const text = typeof one === 'object' ? JSON.stringify(one) : String(one);
+  return text.replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)\.\d+\+00:00$/, '$1 $2 UTC');
 }
 
 function cut(text: string): string {

@@ -1,5 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
-import { type IWidget, MathExpression, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import { type IWidget, MathExpression, Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import * as dlq from '../../lambdas/dlq-monitor/env.ts';
 import * as stale from '../../lambdas/stale-job-monitor/env.ts';
 import { chart, PERIOD } from './dashboard-parts.ts';
@@ -19,7 +19,7 @@ export interface Monitors {
 /** Whether the monitors run, and how the functions fare. */
 export function functionCharts(stage: string, monitors: Monitors, functions: readonly LambdaFunction[]): IWidget[][] {
   const each = (metricName: string, statistic: string) =>
-    functions.map((one) => one.function.metric(metricName, { statistic, period: PERIOD, label: one.node.id }));
+    functions.map((one) => one.function.metric(metricName, { statistic, period: PERIOD, label: one.name }));
   return [
     [
       chart('Runs of the monitors that went well, % of those due', {
@@ -40,13 +40,21 @@ export function functionCharts(stage: string, monitors: Monitors, functions: rea
   ];
 }
 
-/** Heartbeats against the runs that were due. */
+/** Heartbeats against the runs that were due, so that an hour that is not over is no outage. */
 function runs(stage: string, service: string, heartbeat: string, monitor: ScheduledFunction): MathExpression {
-  const due = RUNS_PERIOD.toMinutes() / monitor.period.toMinutes();
-  const id = service.replaceAll('-', '_');
+  const [good, due] = [`good_${service}`, `due_${service}`].map((id) => id.replaceAll('-', '_')) as [string, string];
   return new MathExpression({
-    expression: `100 * FILL(${id}, 0) / ${due}`,
-    usingMetrics: { [id]: ownMetric(stage, service, heartbeat, Stats.SUM, RUNS_PERIOD) },
+    expression: `IF(${due} > 0, 100 * FILL(${good}, 0) / ${due}, 100)`,
+    usingMetrics: {
+      [good]: ownMetric(stage, service, heartbeat, Stats.SUM, RUNS_PERIOD),
+      [due]: new Metric({
+        namespace: 'AWS/Events',
+        metricName: 'Invocations',
+        dimensionsMap: { RuleName: monitor.rule.ruleName },
+        statistic: Stats.SUM,
+        period: RUNS_PERIOD,
+      }),
+    },
     period: RUNS_PERIOD,
     label: service,
   });

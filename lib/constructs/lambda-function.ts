@@ -32,12 +32,15 @@ export interface LambdaFunctionProps {
  * log, and a log group that CloudFormation owns. Each deploy that changes it publishes a version.
  */
 export class LambdaFunction extends Construct {
+  /** Among friends: without the stage. */
+  readonly name: string;
   readonly function: NodejsFunction;
   /** What everything calls. `aws lambda update-alias` turns it back to an older version, and with it the function. */
   readonly alias: Alias;
 
   constructor(scope: Construct, id: string, props: LambdaFunctionProps) {
     super(scope, id);
+    this.name = props.name;
     const functionName = `queuekeeper-${props.stage}-${props.name}`;
     const logGroup = new LogGroup(this, 'Logs', {
       logGroupName: `/aws/lambda/${functionName}`,
