@@ -10,7 +10,7 @@ type App = ReturnType<typeof buildApp>;
 export function giveBackWhatNobodyReceived(app: App, store: FauxStore): void {
   app.addHook('onSend', async (request, _reply, payload) => {
     if (!request.raw.socket.destroyed || typeof payload !== 'string') return payload;
-    if (request.headers['x-amz-target'] !== 'AmazonSQS.ReceiveMessage') return payload;
+    if (request.headers['x-amz-target'] !== 'AmazonSQS.ReceiveMessage' || !request.body) return payload;
     const queue = store.getQueue((request.body as { QueueUrl: string }).QueueUrl);
     const { Messages = [] }: { Messages?: { ReceiptHandle: string }[] } = JSON.parse(payload);
     for (const { ReceiptHandle } of Messages) {

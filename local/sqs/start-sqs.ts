@@ -109,7 +109,8 @@ function intercept(app: App, store: FauxStore): Pick<Sqs, 'refuse' | 'setDown'> 
     if (typeof payload !== 'string') return payload;
     const failed = withheld.get(request);
     if (failed) return JSON.stringify(addFailures(JSON.parse(payload), failed));
-    if (actionOf(request.headers) === 'ReceiveMessage') {
+    // A client that died in the middle of its request left no body.
+    if (actionOf(request.headers) === 'ReceiveMessage' && request.body) {
       return JSON.stringify(addSources(store, request.body as { QueueUrl: string }, JSON.parse(payload)));
     }
     return payload;

@@ -1,5 +1,7 @@
 /** What SQS does for clients that the AWS SDK of today is not: those of an older protocol, and those that are gone. */
 
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { DeleteMessageCommand, ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { type Sqs, startSqs } from '../../local/sqs/start-sqs.ts';
@@ -88,4 +90,20 @@ test('A client that hung up in its long poll takes no message, and none of its r
   );
   expect(Messages).toMatchObject([{ Body: 'for the living', Attributes: { ApproximateReceiveCount: '1' } }]);
   await client.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: Messages[0]?.ReceiptHandle }));
+});
+
+test('A client that dies in the middle of its request harms nobody else', async () => {
+  const { hostname, port } = new URL(sqs.endpoint);
+  const socket = connect(Number(port), hostname);
+  socket.write(
+    'POST / HTTP/1.1\r\nHost: sqs\r\nContent-Type: application/x-amz-json-1.0\r\n' +
+      'X-Amz-Target: AmazonSQS.ReceiveMessage\r\nContent-Length: 100\r\n\r\n{"QueueUrl": ',
+  );
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  socket.destroy();
+  await once(socket, 'close');
+  await new Promise((resolve) => setTimeout(resolve, 200));
+
+  await send('for the living');
+  expect((await client.send(new ReceiveMessageCommand({ QueueUrl }))).Messages).toHaveLength(1);
 });
