@@ -31,7 +31,8 @@ async function act(actions: Actions, target: string, request: IncomingMessage, r
   if (!run) throw new AwsError('InvalidAction', `The local system does not know ${target}.`);
   const body = await readJson(request);
   const type = String(request.headers['content-type'] ?? 'application/x-amz-json-1.0');
-  response.writeHead(200, { 'content-type': type }).end(JSON.stringify(run(body as never)));
+  const answer = JSON.stringify(run(body as never));
+  response.writeHead(200, { 'content-type': type }).end(answer);
 }
 
 export async function readJson(request: IncomingMessage): Promise<unknown> {
