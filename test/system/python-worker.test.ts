@@ -32,6 +32,7 @@ beforeEach(async () => {
   await database.query('delete from public.job_dispatches');
 });
 afterEach(async () => {
+  if (!system) return;
   system.supabase.fault(undefined);
   for (const { process } of workers) process.kill('SIGKILL');
   await Promise.all(workers.map((worker) => worker.exited()));
