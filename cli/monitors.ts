@@ -1,36 +1,30 @@
+import { judgeMonitor } from '../lambdas/health/monitor-state.ts';
+import type { SystemHealth } from '../lambdas/health/system-health.ts';
 import type { Settings } from '../lib/settings.ts';
 
-/** A monitor as system_health() has it. */
-export interface MonitorAge {
+/** One of the two monitors, judged as GET /api/health does it. */
+export interface Monitor {
   readonly monitor: string;
-  readonly seconds_since_run: number | null;
+  readonly status: string;
+  /** Where it is not up. */
+  readonly reason?: string;
   readonly seconds_since_success: number | null;
+  /** It runs, and its last run did not go well. */
+  readonly is_failing: boolean;
 }
 
-/** The answer of system_health(), as far as it is read here. */
-export interface SystemHealth {
-  readonly jobs_pending: number;
-  readonly jobs_in_progress: number;
-  readonly jobs_completed_today: number;
-  readonly jobs_failed_today: number;
-  readonly workers_active: number;
-  readonly stale_jobs: number;
-  readonly oldest_pending_seconds: number | null;
-  readonly monitors: readonly MonitorAge[];
-}
-
-/** For a cold start and a slow minute of EventBridge. */
-const GRACE_SECONDS = 60;
-
-export type MonitorState = 'up' | 'late' | 'failing' | 'never ran';
-
-/** Whether a monitor ran well within its period, and if not, whether it runs at all. */
-export function stateOf(age: MonitorAge | undefined, periodMinutes: number): MonitorState {
-  const mostSeconds = periodMinutes * 60 + GRACE_SECONDS;
-  const isWithin = (seconds: number | null | undefined) => seconds != null && seconds <= mostSeconds;
-  if (age?.seconds_since_run == null) return 'never ran';
-  if (isWithin(age.seconds_since_success)) return 'up';
-  return isWithin(age.seconds_since_run) ? 'failing' : 'late';
+export function judgeMonitors({ monitors }: SystemHealth, settings: Settings): Monitor[] {
+  return [...monitorPeriods(settings)].map(([monitor, periodMinutes]) => {
+    const runs = monitors.find((one) => one.monitor === monitor);
+    const { status, reason } = judgeMonitor(monitor, runs, periodMinutes);
+    return {
+      monitor,
+      status,
+      reason,
+      seconds_since_success: runs?.seconds_since_success ?? null,
+      is_failing: runs?.last_run != null && runs.last_run !== runs.last_success,
+    };
+  });
 }
 
 /** The monitors by name, with the minutes from one run to the next. */

@@ -35,6 +35,10 @@ addMigrate(program, variables);
 addDeploy(program, variables);
 addVerify(program, open);
 
+// `queuekeeper … | head` is done when head is.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
 await program.parseAsync().catch((error: unknown) => {
   // Commander has said it already.
   if (!(error instanceof CommanderError)) console.error(printableLines(explainError(error)));

@@ -1,11 +1,12 @@
 import { paginateDescribeAlarms } from '@aws-sdk/client-cloudwatch';
 import { connectDeadLetterQueue } from '../../lambdas/dlq-monitor/dead-letter-queue.ts';
 import type { Depth } from '../../lambdas/dlq-monitor/depth.ts';
+import type { SystemHealth } from '../../lambdas/health/system-health.ts';
 import type { Context } from '../context.ts';
 import { queueNameOf } from '../dead-letters/record.ts';
 import { explainError } from '../explain-error.ts';
 import { askHealth } from '../health-answer.ts';
-import { type MonitorState, monitorPeriods, type SystemHealth, stateOf } from '../monitors.ts';
+import { judgeMonitors, type Monitor } from '../monitors.ts';
 
 export interface QueueDepth extends Depth {
   readonly name: string;
@@ -18,12 +19,6 @@ export interface Alarm {
   readonly description: string;
 }
 
-export interface MonitorLine {
-  readonly monitor: string;
-  readonly state: MonitorState;
-  readonly seconds_since_success: number | null;
-}
-
 /** All that one screen says; a part that could not be looked at is null, and `unknown` says why. */
 export interface Status {
   readonly stage: string;
@@ -31,7 +26,7 @@ export interface Status {
   readonly at: string;
   readonly api: { readonly status: string; readonly reasons: readonly string[]; readonly latency_ms: number } | null;
   readonly jobs: Omit<SystemHealth, 'monitors'> | null;
-  readonly monitors: readonly MonitorLine[] | null;
+  readonly monitors: readonly Monitor[] | null;
   readonly queue: QueueDepth | null;
   readonly dead_letter_queue: QueueDepth | null;
   readonly alarms: readonly Alarm[] | null;
@@ -59,24 +54,13 @@ export async function lookAtAll(context: Context, now: Date): Promise<Status> {
     attempt('dead-letter queue', async () => depthOf(context, (await queues()).dlqUrl)),
     attempt('alarms', () => lookAtAlarms(context)),
   ]);
-  const { monitors, ...jobs } = health ?? {};
   return {
     stage: context.stage,
     region: settings.AWS_DEFAULT_REGION,
     at: now.toISOString(),
     api,
-    jobs: health && (jobs as Omit<SystemHealth, 'monitors'>),
-    monitors:
-      (monitors &&
-        [...monitorPeriods(settings)].map(([monitor, periodMinutes]) => {
-          const age = monitors.find((one) => one.monitor === monitor);
-          return {
-            monitor,
-            state: stateOf(age, periodMinutes),
-            seconds_since_success: age?.seconds_since_success ?? null,
-          };
-        })) ||
-      null,
+    jobs: health && withoutMonitors(health),
+    monitors: health && judgeMonitors(health, settings),
     queue,
     dead_letter_queue: deadLetterQueue,
     alarms,
@@ -84,12 +68,16 @@ export async function lookAtAll(context: Context, now: Date): Promise<Status> {
   };
 }
 
+function withoutMonitors({ monitors: _, ...jobs }: SystemHealth): NonNullable<Status['jobs']> {
+  return jobs;
+}
+
 /** True when there is nothing that a person should look at. */
 export function isWell({ api, monitors, alarms, unknown }: Status): boolean {
   return (
     unknown.length === 0 &&
     api?.status === 'healthy' &&
-    (monitors ?? []).every(({ state }) => state === 'up') &&
+    (monitors ?? []).every(({ status }) => status === 'up') &&
     (alarms ?? []).every(({ state }) => state !== 'ALARM')
   );
 }

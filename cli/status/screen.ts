@@ -1,6 +1,7 @@
 import { describeDuration } from '../../lambdas/dlq-monitor/duration.ts';
+import type { Monitor } from '../monitors.ts';
 import { printable } from '../printable.ts';
-import type { Alarm, MonitorLine, QueueDepth, Status } from './look.ts';
+import type { Alarm, QueueDepth, Status } from './look.ts';
 import { isWell } from './look.ts';
 
 const LABEL_WIDTH = 20;
@@ -42,9 +43,9 @@ function depthText({ name, visible, inFlight, delayed }: QueueDepth): string {
   return `${visible} waiting, ${inFlight} in flight, ${delayed} delayed · ${name}`;
 }
 
-function monitorText({ monitor, state, seconds_since_success: seconds }: MonitorLine): string {
-  const last = seconds == null ? 'no good run yet' : `last good run ${describeDuration(seconds * 1_000)} ago`;
-  return `${monitor.padEnd(LABEL_WIDTH)}${state}, ${last}`;
+function monitorText({ monitor, status, reason, seconds_since_success: seconds }: Monitor): string {
+  const text = reason ?? `ran well ${describeDuration((seconds ?? 0) * 1_000)} ago`;
+  return `${monitor.padEnd(LABEL_WIDTH)}${status}: ${printable(text)}`;
 }
 
 function alarmsText(alarms: readonly Alarm[]): string {

@@ -1,5 +1,6 @@
 import { describeDuration } from '../../lambdas/dlq-monitor/duration.ts';
-import { type MonitorState, monitorPeriods, type SystemHealth, stateOf } from '../monitors.ts';
+import type { SystemHealth } from '../../lambdas/health/system-health.ts';
+import { judgeMonitors, type Monitor } from '../monitors.ts';
 import { type Check, Fault } from './check.ts';
 
 /** Whether one monitor ran well within its period. */
@@ -13,20 +14,17 @@ export function monitor(name: string): Check {
       const health = await context
         .database()
         .call<SystemHealth>('system_health', { threshold_minutes: settings.STALE_THRESHOLD_MINUTES });
-      const age = health.monitors.find((one) => one.monitor === name);
-      const periodMinutes = monitorPeriods(settings).get(name) ?? 0;
-      const state = stateOf(age, periodMinutes);
-      const last = age?.seconds_since_success;
-      const seen = last == null ? 'no good run on record' : `last good run ${describeDuration(last * 1_000)} ago`;
-      if (state === 'up') return `${seen}, every ${periodMinutes} min`;
-      throw new Fault(`${state}: ${seen}, wanted one every ${periodMinutes} min`, advice(state, stage, name));
+      const found = judgeMonitors(health, settings).find((one) => one.monitor === name) as Monitor;
+      if (found.status === 'up') return `ran well ${describeDuration((found.seconds_since_success ?? 0) * 1_000)} ago`;
+      throw new Fault(found.reason ?? found.status, advice(found, `queuekeeper-${stage}-${name}`));
     },
   };
 }
 
-function advice(state: Exclude<MonitorState, 'up'> | MonitorState, stage: string, name: string): string {
-  const functionName = `queuekeeper-${stage}-${name}`;
-  if (state === 'failing') return `It runs and fails: aws logs tail /aws/lambda/${functionName} --filter-pattern ERROR`;
-  const young = state === 'never ran' ? 'In the first minutes after a deploy, wait and run this again. Otherwise ' : '';
-  return `${young}see that the schedule of ${functionName} is enabled (EventBridge > Rules) and that the function is not throttled; npm run deploy restores both.`;
+function advice({ is_failing: isFailing }: Monitor, functionName: string): string {
+  if (isFailing) return `See why: aws logs tail /aws/lambda/${functionName} --since 1h`;
+  return (
+    `A few minutes after the first deploy, run this again. Otherwise see that the schedule of ${functionName} is enabled ` +
+    '(EventBridge > Rules) and that the function is not throttled; npm run deploy makes the schedule again.'
+  );
 }

@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { LocalFacts } from '../../cli/local-facts.ts';
+import { factsOf } from '../../local/facts.ts';
 import type { LocalSystem } from '../../local/system.ts';
 
 export interface Ran {
@@ -22,28 +23,10 @@ export interface RunOptions {
 
 /** Runs commands against a system as an operator does, each in a process of its own. */
 export function commandsFor(system: LocalSystem) {
-  const facts: LocalFacts = {
-    apiUrl: system.apiUrl,
-    supabaseUrl: system.supabaseUrl,
-    serviceKey: system.serviceKey,
-    anonKey: system.anonKey,
-    databaseUrl: system.databaseUrl,
-    endpoints: {
-      sqs: system.sqsEndpoint,
-      ssm: system.ssm.endpoint,
-      apigateway: system.controlEndpoint,
-      cloudwatch: system.controlEndpoint,
-      logs: system.controlEndpoint,
-    },
-    queueUrl: system.queueUrl,
-    dlqUrl: system.dlqUrl,
-    stage: 'local',
-    region: 'us-east-1',
-  };
   return async function run(args: string[], options: RunOptions = {}): Promise<Ran> {
     const directory = await mkdtemp(join(tmpdir(), 'queuekeeper-cli-'));
     const file = join(directory, 'system.json');
-    await writeFile(file, JSON.stringify({ ...facts, ...options.facts }));
+    await writeFile(file, JSON.stringify({ ...factsOf(system), ...options.facts }));
     const child = spawn(process.execPath, ['cli/queuekeeper.ts', ...args], {
       env: {
         PATH: process.env['PATH'],

@@ -195,14 +195,14 @@ describe('verify names the one thing that is broken', () => {
     [
       'the stale-job-monitor off',
       'stale-job-monitor',
-      'never ran: no good run on record, wanted one every 2 min',
+      'stale-job-monitor has not run yet; it runs every 2 min.',
       off('stale-job-monitor'),
       () => {},
     ],
     [
       'the dlq-monitor off',
       'dlq-monitor',
-      'never ran: no good run on record, wanted one every 5 min',
+      'dlq-monitor has not run yet; it runs every 5 min.',
       off('dlq-monitor'),
       () => {},
     ],
