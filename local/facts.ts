@@ -4,7 +4,7 @@ import type { LocalSystem } from './system.ts';
 import { REGION } from './template-scope.ts';
 
 /** Where the operator's commands look for a running local system. */
-export const FACTS_FILE = join(import.meta.dirname, '..', '.local', 'system.json');
+const FACTS_FILE = join(import.meta.dirname, '..', '.local', 'system.json');
 
 /** All that another program needs to work with a running system. */
 export function factsOf(system: LocalSystem) {

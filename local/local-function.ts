@@ -21,6 +21,12 @@ export type LocalFunction = {
 };
 
 /**
+ * Lambda would start a process for each invocation of a thousand at once; a laptop would not survive that, and lets those
+ * beyond so many wait for one that is free.
+ */
+const MOST_PROCESSES = 10;
+
+/**
  * A deployed function: processes are kept warm between invocations, and no more of them run at once than the
  * reserved concurrency allows; an invocation beyond it is throttled.
  */
@@ -28,6 +34,7 @@ export function createLocalFunction(options: ProcessOptions, reaper: Watch): Loc
   const { plan } = options;
   const idle = new Set<FunctionProcess>();
   const busy = new Set<FunctionProcess>();
+  const waiting: (() => void)[] = [];
 
   function take(): FunctionProcess {
     for (const warm of idle) {
@@ -45,12 +52,14 @@ export function createLocalFunction(options: ProcessOptions, reaper: Watch): Loc
     pids: () => [...busy, ...idle].filter((one) => one.isAlive()).map(({ pid }) => pid),
     async invoke(event = {}, { concurrent = false } = {}) {
       if (!concurrent && plan.concurrency !== undefined && busy.size >= plan.concurrency) return THROTTLED;
+      if (busy.size >= MOST_PROCESSES) await new Promise<void>((resolve) => waiting.push(resolve));
       const environment = take();
       busy.add(environment);
       const result = await environment.invoke(event);
       busy.delete(environment);
       if (environment.isAlive()) idle.add(environment);
       else reaper.forget({ pid: environment.pid });
+      waiting.shift()?.();
       return result;
     },
     async kill(signal) {

@@ -118,6 +118,13 @@ describe('a local function', () => {
     expect(monitor.pids()).toHaveLength(2);
   });
 
+  it('runs in ten processes at most, and lets further invocations wait', async () => {
+    const api = aFunction({ concurrency: undefined });
+    const results = await Promise.all(Array.from({ length: 13 }, () => api.invoke({ wait: 50 })));
+    expect(results.every(({ ok }) => ok)).toBe(true);
+    expect(api.pids()).toHaveLength(10);
+  });
+
   it('names a handler that is not there', async () => {
     expect(await aFunction({ handler: 'index.nothing' }).invoke({})).toMatchObject({
       ok: false,

@@ -19,12 +19,27 @@ describe('local metrics', () => {
     ['Maximum', 5],
     ['Minimum', 1],
     ['SampleCount', 3],
+    ['p50', 3],
+    ['p99', 5],
+    ['p0', 1],
   ])('have the statistic %s', (name, value) => {
     expect(metrics.statistic(sameInAnotherOrder, name, { from: 0, to: 300 })).toBe(value);
   });
 
   it('count a sample at the end of a period in it, and one at its beginning in the period before', () => {
     expect(metrics.statistic(DEPTH, 'Sum', { from: 100, to: 200 })).toBe(5);
+  });
+
+  it('name a statistic that is not understood', () => {
+    expect(() => metrics.statistic(DEPTH, 'TM(10%:90%)', { from: 0, to: 300 })).toThrow('TM(10%:90%)');
+  });
+
+  it('are forgotten after their time, and listed once each', () => {
+    const short = createMetrics(1_000);
+    for (const at of [0, 500, 1_400]) short.add({ ...DEPTH, at, value: 1 });
+    expect(short.statistic(DEPTH, 'SampleCount', { from: -1, to: 2_000 })).toBe(2);
+    short.add({ ...sameInAnotherOrder, at: 1_500, value: 1 });
+    expect(short.list()).toEqual([DEPTH]);
   });
 
   it('are unknown, not 0, where nothing came in', () => {
