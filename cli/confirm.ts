@@ -23,6 +23,7 @@ export async function confirm(question: string, { output, yes, ask = askOnTermin
   if (!/^y(es)?$/i.test(answer.trim())) throw new Error('Nothing was done.');
 }
 
+/** Node rejects the question on Ctrl-C and Ctrl-D. */
 async function askOnTerminal(question: string): Promise<string> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {

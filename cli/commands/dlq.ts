@@ -27,7 +27,7 @@ export function addDlq(program: Command, open: OpenContext): void {
     .command('dlq')
     .description('dead letters: messages that failed every attempt')
     .addHelpText(
-      'after',
+      'afterAll',
       examples(
         ['dlq list', 'which they are, why, and when SQS deletes them'],
         ['dlq record', 'save those that the monitor has not recorded yet'],

@@ -19,7 +19,7 @@ export function addKeys(program: Command, open: OpenContext): void {
     .command('keys')
     .description('API keys of the customers who call GET /api/queue/{customerId}')
     .addHelpText(
-      'after',
+      'afterAll',
       examples(
         ['keys create --plan pro --name acme', 'a new key; its value is shown this once'],
         ['keys list', 'names and plans, never values'],

@@ -17,7 +17,7 @@ export function addMigrate(program: Command, variables: Variables): void {
     .command('migrate')
     .description('change the database that SUPABASE_DB_URL names')
     .addHelpText(
-      'after',
+      'afterAll',
       examples(
         ['migrate status', 'which migrations are applied'],
         ['migrate up', 'apply those that are not'],

@@ -14,7 +14,7 @@ export function addSecrets(program: Command, variables: Record<string, string | 
     .command('secrets')
     .description('the secrets of .env in SSM, where the functions read them')
     .addHelpText(
-      'after',
+      'afterAll',
       examples(
         ['secrets push --dry-run', 'which have changed'],
         ['secrets push', 'store them; the functions use them within 5 minutes, no deploy needed'],

@@ -19,7 +19,7 @@ export function addStale(program: Command, open: OpenContext): void {
     .command('stale')
     .description('jobs in progress whose worker shows no sign of life')
     .addHelpText(
-      'after',
+      'afterAll',
       examples(
         ['stale list', 'which jobs, since when and why'],
         ['stale recover --dry-run', 'what recovering would do'],
