@@ -74,7 +74,7 @@ async function startRedrive(perSecond: unknown, { redrive }: ActOptions): Promis
   return {
     isDone: true,
     summary: `redrive of ${visible} begun at ${perSecond} a second`,
-    html: html`<p><strong class="qk-good">Begun.</strong> ${visible} message${visible === 1 ? '' : 's'} go back to work, ${perSecond as number} a second.</p>
+    html: html`<p><strong class="qk-good">Begun.</strong> ${visible === 1 ? '1 message goes' : `${visible} messages go`} back to work, ${perSecond as number} a second.</p>
       <p>Watch whether they come back: a message whose cause is not mended dies again. The table has a button that stops it.</p>`,
   };
 }

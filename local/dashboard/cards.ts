@@ -12,7 +12,7 @@ const STATES = {
 } as const;
 
 /** The alarms, those first that want somebody; what is wrong in words beside each that is in alarm. */
-export function alarmCard({ alarms }: AlarmWidget, reports: readonly AlarmReport[], stagePrefix: string): Html {
+export function alarmCard({ alarms }: AlarmWidget, reports: readonly AlarmReport[]): Html {
   const shown = reports
     .filter(({ name }) => alarms.some((arn) => arn.endsWith(`:alarm:${name}`)))
     .toSorted((a, b) => STATES[a.state].order - STATES[b.state].order);
@@ -21,14 +21,15 @@ export function alarmCard({ alarms }: AlarmWidget, reports: readonly AlarmReport
     count > 0
       ? html`<p class="bad"><strong>${count} alarm${count === 1 ? '' : 's'} to look at</strong></p>`
       : html`<p class="good"><strong>No alarm</strong></p>`;
-  return html`<div data-alarms="${count}">${news}<ul class="alarms">${shown.map((report) => alarmEntry(report, stagePrefix))}</ul></div>`;
+  return html`<div data-alarms="${count}">${news}<ul class="alarms">${shown.map(alarmEntry)}</ul></div>`;
 }
 
-function alarmEntry({ name, description, state, reason }: AlarmReport, stagePrefix: string): Html {
+/** By the name of its runbook entry, with which its description ends. */
+function alarmEntry({ name, description, state, reason }: AlarmReport): Html {
   const { word, look } = STATES[state];
   const [meaning = ''] = description.split('\n');
   const wrong = state === 'ALARM' ? html`<span class="meaning">${meaning}</span>` : nothing;
-  const short = name.replace(stagePrefix, '').replace(/^alert-/, '');
+  const short = /#([\w-]+)\s*$/.exec(description)?.[1] ?? name;
   return html`<li class="one ${look}" title="${meaning} ${reason}"><span class="dot" aria-hidden="true"></span><span class="name">${short}</span> <span class="state">${word}</span>${wrong}</li>`;
 }
 

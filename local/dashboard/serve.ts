@@ -59,7 +59,7 @@ function cards({ plan, alarms, metrics, timeScale }: DashboardOptions, query: UR
   const draw = (widget: WidgetPlan) => {
     switch (widget.type) {
       case 'alarm':
-        return alarmCard(widget, reports, `${plan.name}-`);
+        return alarmCard(widget, reports);
       case 'text':
         return textCard(widget);
       case 'metric': {
