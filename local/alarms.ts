@@ -11,6 +11,7 @@ import { computeValue } from './alarm-value.ts';
 import { queueSamples } from './aws-metrics.ts';
 import type { Metrics } from './metrics.ts';
 import { isHeldBack } from './suppression.ts';
+import { alarmArn } from './template-scope.ts';
 
 export type AlarmsOptions = {
   readonly plans: readonly AlarmPlan[];
@@ -85,7 +86,7 @@ export function createAlarms({ plans, metrics, timeScale, visibleMessages, tell 
     const now = new Date();
     for (const [name, visible] of visibleMessages()) queueSamples(name, visible).forEach(metrics.add);
     for (const alarm of all) if (isMetricAlarm(alarm)) evaluateMetric(alarm, metrics, { now, startedAt, timeScale });
-    for (const alarm of all) if (isComposite(alarm)) evaluateRule(alarm, (name) => find(name).status.state, now);
+    for (const alarm of all) if (isComposite(alarm)) evaluateRule(alarm, find, now);
     for (const alarm of all) speak(alarm);
   }
 
@@ -154,15 +155,23 @@ function evaluateMetric(
 }
 
 /** Only a rule that turns changes the state, so that one set by hand stays until then. */
-function evaluateRule(alarm: Watched<CompositeAlarmPlan>, stateOf: (name: string) => AlarmState, now: Date): void {
-  const holds = alarm.plan.rule(stateOf);
+function evaluateRule(alarm: Watched<CompositeAlarmPlan>, find: (name: string) => Watched, now: Date): void {
+  const children: Watched[] = [];
+  const holds = alarm.plan.rule((name) => {
+    const child = find(name);
+    children.push(child);
+    return child.status.state;
+  });
   if (holds === alarm.ruleHeld) return;
   alarm.ruleHeld = holds;
-  const state = holds ? 'ALARM' : 'OK';
-  enter(
-    alarm,
-    state,
-    `Its rule turned it to ${state} at ${now.toUTCString()}: ${alarm.plan.properties['AlarmRule']}`,
-    now,
-  );
+  enter(alarm, holds ? 'ALARM' : 'OK', compositeReason(children), now);
+}
+
+/** The child that changed last, in CloudWatch's words. */
+function compositeReason(children: readonly Watched[]): string {
+  const last = children.toSorted((a, b) => b.status.since.getTime() - a.status.since.getTime())[0];
+  if (!last) return 'Its rule names no alarm';
+  const { state, since } = last.status;
+  const day = new Intl.DateTimeFormat('en-GB', { dateStyle: 'full', timeZone: 'UTC' }).format(since);
+  return `${alarmArn(last.plan.name)} transitioned to ${state} at ${day} ${since.toISOString().slice(11, 19)} UTC`;
 }

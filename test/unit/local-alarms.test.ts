@@ -70,6 +70,9 @@ describe('a composite alarm', () => {
     await report({ outage: 1 }, 2);
     await report({ outage: 0 }, 2);
     expect(said).toEqual(['cause ALARM', 'cause OK']);
+    expect(alarms.list().find(({ name }) => name === 'cause')?.reason).toMatch(
+      /^arn:aws:cloudwatch:us-east-1:000000000000:alarm:outage transitioned to OK at \w+,? \d+ \w+ \d{4} [\d:]{8} UTC$/,
+    );
   });
 
   it('is told when its suppressor has not followed in time', async () => {
