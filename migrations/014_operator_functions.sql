@@ -122,10 +122,11 @@ grant execute on function public.list_stale_jobs(integer, integer) to service_ro
 create index if not exists queue_history_created_at_idx on public.queue_history (created_at);
 
 -- The newest row_limit events of all jobs (1 to 1,000), newest first, from since to until; null is open.
+-- An older table may have the id of the job as a text, which need not be a uuid, and the words with a length.
 create or replace function public.recent_events(
   row_limit integer default 20, since timestamptz default null, until timestamptz default null
 )
-returns table (created_at timestamptz, event text, job_id uuid, worker_id text, details jsonb)
+returns table (created_at timestamptz, event text, job_id text, worker_id text, details jsonb)
 language plpgsql stable security invoker set search_path = '' set statement_timeout = '5s' as $$
 #variable_conflict use_column
 begin
@@ -134,7 +135,7 @@ begin
       using errcode = 'invalid_parameter_value';
   end if;
   return query
-  select h.created_at, h.event, h.job_id, h.worker_id, h.details
+  select h.created_at, h.event::text, h.job_id::text, h.worker_id::text, h.details
   from public.queue_history h
   where h.created_at between coalesce(since, '-infinity') and coalesce(until, 'infinity')
   order by h.created_at desc, h.ctid desc -- an older table may have no key; in an append-only one this is the order

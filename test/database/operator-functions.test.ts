@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import type pg from 'pg';
+import { migrateUp } from '../../cli/migrate.ts';
 import {
   aJob,
   aJobHeartbeat,
@@ -223,6 +224,17 @@ describe('recent_events', () => {
     }
     const inTime = await events(`since => '2020-01-01T11:00Z', until => '2020-01-01T12:00Z'`);
     expect(inTime.map(({ event }) => event)).toEqual(['12:00', '11:00']);
+  });
+
+  test('reads an older history too, whose ids need not be uuids and whose words have a length', async () => {
+    const { url, connect } = await freshDatabase({ migrated: false });
+    const older = await connect();
+    await older.query(`create table public.queue_history (
+      job_id text, event varchar(50), details jsonb, worker_id varchar(80), created_at timestamptz)`);
+    await migrateUp(url);
+    await older.query(`insert into public.queue_history values ('job-7', 'created', null, 'worker-a', now())`);
+    const { rows } = await older.query('select * from public.recent_events()');
+    expect(rows).toMatchObject([{ job_id: 'job-7', event: 'created', worker_id: 'worker-a' }]);
   });
 
   test('refuses a limit out of range, and names it', async () => {

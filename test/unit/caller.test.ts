@@ -84,6 +84,15 @@ describe('behind a proxy of the team', () => {
     expect(behind(['203.0.113.9', '198.51.100.1'])).toBe('ip:192.0.2.7');
   });
 
+  test('CloudFront always adds a port, so that the client cannot choose its /64 by the rest of its address', () => {
+    const proxy = { ...PROXY, addressHeader: 'cloudfront-viewer-address' };
+    const seen = (address: string) =>
+      callerOf(aRequest({ headers: { 'CloudFront-Viewer-Address': address, 'X-Proxy-Secret': PROXY.secret } }), proxy);
+    expect(seen('2001:db8::4:5:6:7:443')).toBe('ip:2001:db8:0:0::/64');
+    expect(seen('2001:db8::9:5:6:7:443')).toBe('ip:2001:db8:0:0::/64');
+    expect(seen('203.0.113.9:4711')).toBe('ip:203.0.113.9');
+  });
+
   test('an API key still counts first', () => {
     expect(behind('203.0.113.9', PROXY.secret, { apiKeyId: 'abc123' })).toBe('key:abc123');
   });

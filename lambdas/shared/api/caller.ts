@@ -38,7 +38,8 @@ function addressFromProxy(request: Request, proxy: TrustedProxy): string | undef
   const secret = onlyValue(request, proxy.secretHeader);
   if (secret === undefined || !isSame(secret, proxy.secret)) return undefined;
   const address = onlyValue(request, proxy.addressHeader)?.trim() ?? '';
-  return [address, withoutPort(address)].find((text) => isIP(text) > 0);
+  const forms = proxy.addressHeader === ENDS_IN_PORT ? [withoutPort(address)] : [address, withoutPort(address)];
+  return forms.find((text) => isIP(text) > 0);
 }
 
 /** A header that came twice was written by two hands. */
@@ -49,7 +50,12 @@ function onlyValue({ multiValueHeaders }: Request, name: string): string | undef
   return values.length === 1 ? values[0] : undefined;
 }
 
-/** CloudFront-Viewer-Address ends in a port: 192.0.2.7:443, 2001:db8::7:443 or [2001:db8::7]:443. */
+/**
+ * 192.0.2.7:443, 2001:db8::7:443 or [2001:db8::7]:443. The second reads as an address, too, and another one: its port would
+ * push the client's own bits into the first 64, where it could choose a caller for each request.
+ */
+const ENDS_IN_PORT = 'cloudfront-viewer-address';
+
 function withoutPort(address: string): string {
   return /^\[?(.*?)\]?:\d{1,5}$/.exec(address)?.[1] ?? address;
 }
