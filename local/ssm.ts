@@ -10,16 +10,17 @@ export type Ssm = {
   /** Writes a SecureString, as the operator does on a real account. */
   set(name: string, value: string): void;
   delete(name: string): void;
-  /** Drops every connection, as when the service cannot be reached. */
-  setDown(down: boolean): void;
+  /** Drops every connection, as when the service cannot be reached; or never answers (`hang`). */
+  setDown(down: boolean | 'hang'): void;
   stop(): Promise<void>;
 };
 
 /** An SSM parameter store in memory, so that a function's code has no branch for running locally. */
 export async function startSsm(): Promise<Ssm> {
   const store = new Map<string, StoredParameter>();
-  let isDown = false;
+  let isDown: boolean | 'hang' = false;
   const server = createServer((request, response) => {
+    if (isDown === 'hang') return;
     if (isDown) request.socket.destroy();
     else answer(store, request, response).catch(() => response.destroy());
   });
@@ -30,7 +31,7 @@ export async function startSsm(): Promise<Ssm> {
     delete: (name) => void store.delete(name),
     setDown: (down) => {
       isDown = down;
-      if (down) server.closeAllConnections();
+      if (down === true) server.closeAllConnections();
     },
     stop: () => close(server),
   };

@@ -5,35 +5,63 @@ const MAX_AGE_MS = 300_000;
 /** Two tries of at most 3 s each, so that a silent SSM cannot use up a run. */
 const TRIES = 2;
 const TIMEOUT_MS = 3_000;
+/** After a failure SSM is left alone for so long, or a flood of requests would use up what the whole account may ask it. */
+const PAUSE_MS = 10_000;
 
 export interface Secrets {
   /**
    * @param name of an SSM SecureString parameter
    * @returns its value, at most 5 minutes old; the last known one while SSM does not answer
-   * @throws when SSM does not answer and the value was never read, or when there is no such parameter
+   * @throws when SSM does not answer and the value was never read, or when there is no such parameter; what failed a
+   * moment ago is not asked again
    */
   read(name: string): Promise<string>;
   /** The same, past the cache: for a secret that was just refused, because it may have been rotated. */
   readAgain(name: string): Promise<string>;
 }
 
-export function secretsFromSsm(warn: (message: string, error: Error) => void): Secrets {
-  const known = new Map<string, { readonly value: string; readonly readAt: number }>();
+export interface SecretsOptions {
+  /** Where an older value is known, SSM gets so long for each of two tries. @default 3,000 */
+  readonly patienceMs?: number;
+}
 
-  async function readAgain(name: string): Promise<string> {
+type Known = { readonly value: string; readonly readAt: number };
+/** What came of a question that failed. */
+type Failed = { readonly answer: Promise<string>; readonly askedAt: number };
+
+export function secretsFromSsm(
+  warn: (message: string, error: Error) => void,
+  { patienceMs = TIMEOUT_MS }: SecretsOptions = {},
+): Secrets {
+  const known = new Map<string, Known>();
+  const failed = new Map<string, Failed>();
+
+  async function ask(name: string): Promise<string> {
+    const last = known.get(name);
     try {
-      const value = await readTwice(name);
+      const value = await readTwice(name, last ? patienceMs : TIMEOUT_MS);
       if (!value) throw new Error('it is empty');
       known.set(name, { value, readAt: Date.now() });
       return value;
     } catch (error) {
-      const last = known.get(name);
-      if (!last || isMissing(error)) {
-        throw new Error(`cannot read the secret ${name} from SSM: ${(error as Error).message}`, { cause: error });
-      }
-      warn(`SSM does not answer, going on with the last known value of ${name}`, error as Error);
-      return last.value;
+      const answer = withoutSsm(name, last, error as Error);
+      answer.catch(() => {}); // whoever asks now or later hears of it
+      failed.set(name, { answer, askedAt: Date.now() });
+      return answer;
     }
+  }
+
+  async function withoutSsm(name: string, last: Known | undefined, error: Error): Promise<string> {
+    if (!last || isMissing(error)) {
+      throw new Error(`cannot read the secret ${name} from SSM: ${error.message}`, { cause: error });
+    }
+    warn(`SSM does not answer, going on with the last known value of ${name}`, error);
+    return last.value;
+  }
+
+  async function readAgain(name: string): Promise<string> {
+    const last = failed.get(name);
+    return last && Date.now() - last.askedAt < PAUSE_MS ? last.answer : ask(name);
   }
 
   return {
@@ -45,10 +73,10 @@ export function secretsFromSsm(warn: (message: string, error: Error) => void): S
   };
 }
 
-async function readTwice(name: string): Promise<string> {
+async function readTwice(name: string, timeoutMs: number): Promise<string> {
   for (let tries = 1; ; tries += 1) {
     try {
-      return await readParameter(name, TIMEOUT_MS);
+      return await readParameter(name, timeoutMs);
     } catch (error) {
       if (tries === TRIES || isMissing(error)) throw error;
     }

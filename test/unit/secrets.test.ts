@@ -63,14 +63,36 @@ describe('a secret', () => {
     expect(warnings).toEqual([`SSM does not answer, going on with the last known value of ${NAME}`]);
   });
 
-  test('is read afresh as soon as SSM answers again', async () => {
+  test('is read afresh ten seconds after SSM did not answer, and SSM is left alone until then', async () => {
     await secrets.read(NAME);
     ssm.setDown(true);
     later(MAX_AGE_MS + 1_000);
     await secrets.read(NAME);
     ssm.setDown(false);
     ssm.set(NAME, 'second');
+    later(9_000);
+    expect(await secrets.read(NAME)).toBe('first');
+    expect(warnings).toHaveLength(1);
+    later(2_000);
     expect(await secrets.read(NAME)).toBe('second');
+  });
+
+  test('has its last known value for who cannot wait until a slow SSM has failed', async () => {
+    const hasty = secretsFromSsm(() => {}, { patienceMs: 50 });
+    await hasty.read(NAME);
+    ssm.setDown('hang');
+    later(MAX_AGE_MS + 1_000);
+    const startedAt = performance.now();
+    expect(await hasty.read(NAME)).toBe('first');
+    expect(performance.now() - startedAt).toBeLessThan(1_000);
+    const again = performance.now();
+    expect(await hasty.read(NAME)).toBe('first');
+    expect(performance.now() - again).toBeLessThan(45); // SSM is not asked again so soon
+  });
+
+  test('that was never read is waited for', async () => {
+    const hasty = secretsFromSsm(() => {}, { patienceMs: 0 });
+    expect(await hasty.read(NAME)).toBe('first');
   });
 
   test('that was never read is an error that names it while SSM does not answer', async () => {
@@ -82,6 +104,15 @@ describe('a secret', () => {
     await expect(secrets.read('/nothing')).rejects.toThrow(
       'cannot read the secret /nothing from SSM: Parameter /nothing not found.',
     );
+  });
+
+  test('that is not there is looked for again after ten seconds only', async () => {
+    await expect(secrets.read('/later')).rejects.toThrow('/later');
+    ssm.set('/later', 'here');
+    later(9_000);
+    await expect(secrets.read('/later')).rejects.toThrow('Parameter /later not found.');
+    later(2_000);
+    expect(await secrets.read('/later')).toBe('here');
   });
 
   test('that was deleted is an error, although a value was known: it was taken away on purpose', async () => {

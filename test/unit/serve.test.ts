@@ -19,6 +19,7 @@ function anApi({
   limiter = ADMITTED as Reply,
   data = { ok: true } as object | Error,
   route = {} as Partial<Route>,
+  mode = 'enforce' as 'enforce' | 'shadow',
 } = {}) {
   const calls: string[] = [];
   const reply = async (value: Reply | object) => {
@@ -31,7 +32,7 @@ function anApi({
       return (await reply(name === 'check_rate_limit' ? limiter : data)) as T;
     },
   };
-  const limiting = createRateLimiter({ ...LIMIT, route: 'GET /x', mode: 'enforce', now: () => NOW });
+  const limiting = createRateLimiter({ ...LIMIT, route: 'GET /x', mode, now: () => NOW });
   const localLimit = createLocalLimit({ ...LIMIT, maxRequests: 2, now: () => NOW });
   const whole: Route = {
     whenLimiterFails: 'refuse',
@@ -48,6 +49,7 @@ function anApi({
       route: whole,
       limit: LIMIT,
       limiter: limiting,
+      mode,
       localLimit,
       connect: async () => {
         if (connect instanceof Error) throw connect;
@@ -183,6 +185,13 @@ describe('while the limiter does not answer', () => {
     expect(second.headers).not.toHaveProperty('RateLimit');
     expect(second.outcome.outcome).toBe('unavailable');
     expect((await get()).response.statusCode).toBe(429);
+  });
+
+  test.each(['answer', 'refuse'] as const)('shadow mode refuses nobody, where the route would %s', async (policy) => {
+    const { get } = anApi({ limiter: AWAY, mode: 'shadow', route: { whenLimiterFails: policy } });
+    const answers = [await get(), await get(), await get()];
+    expect(answers.map(({ response }) => response.statusCode)).toEqual([200, 200, 200]);
+    expect(answers[2]?.outcome.outcome).toBe('unavailable');
   });
 
   test('and not even the key can be read, it is the same', async () => {

@@ -13,6 +13,10 @@ import { type Route, type Served, serve } from './serve.ts';
 
 /** The database and its key have so long in total; the answer that they are away is then in time itself. */
 const ASK_MS = 2_000;
+/** A secret that is known may be a bit older, rather than take the database's time while SSM is slow. */
+const SECRET_PATIENCE_MS = 500;
+/** A refused key is read again so often at most: SSM's rate is one for the whole account, and a flood would use it up. */
+const REREAD_MS = 10_000;
 /** A caller with at most this share of the limit left is near it. */
 const NEAR_LIMIT_SHARE = 0.2;
 
@@ -29,18 +33,28 @@ export interface ApiFunction extends Route {
 export function createApiHandler(api: ApiFunction) {
   const { env, service, routeName } = api;
   const { logger, metrics } = telemetry(service, env.STAGE);
-  const secrets = secretsFromSsm((message, error) => logger.warn(message, error));
+  const warn = (message: string, error: Error) => logger.warn(message, error);
+  const secrets = secretsFromSsm(warn, { patienceMs: SECRET_PATIENCE_MS });
   const limit = { maxRequests: env.RATE_LIMIT_REQUESTS, windowMs: env.RATE_LIMIT_WINDOW_MS };
   const now = Date.now;
   const limiter = createRateLimiter({ ...limit, route: routeName, mode: env.RATE_LIMIT_MODE, now });
   const localLimit = createLocalLimit({ ...limit, now });
   const corsOrigins = env.CORS_ORIGINS?.split(',') ?? [];
   let isKeyRefused = false;
+  let rereadAt = Number.NEGATIVE_INFINITY;
 
   /** A refused key is read again, past the cache: it may have been rotated a moment ago. */
-  async function connect(startedAt: number) {
+  function readKey(): Promise<string> {
     const name = env.SUPABASE_SERVICE_KEY_PARAMETER;
-    const key = await (isKeyRefused ? secrets.readAgain(name) : secrets.read(name));
+    const isDue = isKeyRefused && now() - rereadAt >= REREAD_MS;
+    if (isDue) rereadAt = now();
+    const key = isDue ? secrets.readAgain(name) : secrets.read(name);
+    key.catch(() => {}); // whoever connects hears of it; a refused caller never does
+    return key;
+  }
+
+  async function connect(reading: Promise<string>, startedAt: number) {
+    const key = await within(leftMs(startedAt), reading);
     const direct = connectDatabase({ url: env.SUPABASE_URL, key, timeoutMs: leftMs(startedAt) });
     return { key, database: noting(direct, (refused) => (isKeyRefused = refused)) };
   }
@@ -62,16 +76,19 @@ export function createApiHandler(api: ApiFunction) {
   return async function handler(event: APIGatewayProxyEvent, context: Context): Promise<APIGatewayProxyResult> {
     logger.addContext(context);
     const startedAt = now();
-    // The gateway's, which the client sees in x-amzn-RequestId too, and its access log has.
-    const { requestId } = event.requestContext;
+    // The gateway's own, which the client sees in x-amz-apigw-id and the access log has; requestId may be the client's.
+    const { extendedRequestId: requestId = context.awsRequestId } = event.requestContext;
     logger.appendKeys({ gateway_request_id: requestId });
+    // Before the proxy's secret is waited for, so that a cold start waits for one of the two.
+    const key = readKey();
     try {
       const served = await serve({
         route: api,
         limit,
         limiter,
+        mode: env.RATE_LIMIT_MODE,
         localLimit,
-        connect: () => within(leftMs(startedAt), connect(startedAt)),
+        connect: () => connect(key, startedAt),
         proxy: await proxy(),
         event,
         requestId,
@@ -129,6 +146,6 @@ function noting(database: Database, note: (isKeyRefused: boolean) => void): Data
 /** A secret that does not come must not hold up the answer that it did not. */
 function within<T>(ms: number, work: Promise<T>): Promise<T> {
   const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new DatabaseError(`no answer within ${ms} ms`, 0)), ms);
+  const timer = setTimeout(() => late.reject(new DatabaseError('the secret did not come from SSM in time', 0)), ms);
   return Promise.race([work, late.promise]).finally(() => clearTimeout(timer));
 }

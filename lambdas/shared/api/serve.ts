@@ -3,7 +3,7 @@ import { type Database, DatabaseError } from '../database.ts';
 import { callerOf, hashCaller, type TrustedProxy } from './caller.ts';
 import type { createLocalLimit } from './local-limit.ts';
 import { knownProblem, type Problem, problem, Refusal } from './problem.ts';
-import type { Decision, RateLimiter, RateLimitOutcome } from './rate-limit.ts';
+import type { Decision, RateLimiter, RateLimiterOptions, RateLimitOutcome } from './rate-limit.ts';
 import { type Limit, POLICY, rateLimitHeaders, wholeSeconds } from './rate-limit-headers.ts';
 
 /** Whoever finds the store away should come back soon, and not all at once. */
@@ -40,6 +40,8 @@ export interface ServeOptions {
   readonly route: Route;
   readonly limit: Limit;
   readonly limiter: RateLimiter;
+  /** shadow: nobody is refused because of the limit, also while it cannot be asked. */
+  readonly mode: RateLimiterOptions['mode'];
   readonly localLimit: ReturnType<typeof createLocalLimit>;
   readonly connect: () => Promise<Connection>;
   readonly proxy: TrustedProxy | undefined;
@@ -59,7 +61,7 @@ export interface Served {
 
 /** One request: the limit and the data are asked for at the same time, and a refused caller gets no data. */
 export async function serve(options: ServeOptions): Promise<Served> {
-  const { route, limiter, event, proxy } = options;
+  const { route, limiter, mode, event, proxy } = options;
   const caller = callerOf(event, proxy);
   const known = limiter.recall(caller);
   if (known?.outcome === 'limited') return refuse(options, known);
@@ -70,7 +72,8 @@ export async function serve(options: ServeOptions): Promise<Served> {
   const asked = known ?? (await ask(limiter, caller, connection));
   const outcome = asked.outcome === 'unavailable' ? without(asked, caller, options) : asked;
   if (outcome.outcome === 'limited') return refuse(options, outcome);
-  if (outcome.outcome === 'unavailable' && route.whenLimiterFails === 'refuse') return outage(options, outcome);
+  const refuses = mode === 'enforce' && route.whenLimiterFails === 'refuse';
+  if (outcome.outcome === 'unavailable' && refuses) return outage(options, outcome);
   // Counted in this process alone, nothing is known that a client could rely on: the headers say so.
   return finish(options, asked, await answering);
 }
@@ -83,8 +86,9 @@ function ask(limiter: RateLimiter, caller: string, connection: Promise<Connectio
 }
 
 /** The route's policy while the limiter does not answer. */
-function without(outcome: RateLimitOutcome, caller: string, { route, localLimit }: ServeOptions): RateLimitOutcome {
-  const counted = route.whenLimiterFails === 'answer' ? localLimit(caller) : outcome;
+function without(outcome: RateLimitOutcome, caller: string, options: ServeOptions): RateLimitOutcome {
+  const { route, localLimit, mode } = options;
+  const counted = mode === 'enforce' && route.whenLimiterFails === 'answer' ? localLimit(caller) : outcome;
   return counted.outcome === 'limited' ? counted : outcome;
 }
 
