@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { type Answers, describeAnswers } from './caller.ts';
 import type { Death } from './mishaps.ts';
 
 /** What the database cannot know. */
@@ -10,6 +11,8 @@ export type Evidence = {
   readonly alerts: number;
   readonly alertSeconds: number | undefined;
   readonly isAllClear: boolean;
+  /** Of the API, to a caller that asked more often than it may. */
+  readonly answers: Answers;
 };
 
 export type Account = {
@@ -25,6 +28,8 @@ export type Account = {
   readonly alertSeconds: number | undefined;
   /** Slack said that the dead-letter queue is empty again. */
   readonly isAllClear: boolean;
+  /** Of the API, to 105 requests in a row. */
+  readonly answers: Answers;
   /** Neither completed nor failed with a reason. */
   readonly lost: number;
   /** Completed more than once in the history, or delivered more than once by workers. */
@@ -35,7 +40,7 @@ export type Account = {
 
 /** The account of a demo, from what the database and the workers' deliveries say. */
 export async function takeAccount(database: pg.Client, evidence: Evidence): Promise<Account> {
-  const { deaths, deliveries, alerts, alertSeconds, isAllClear } = evidence;
+  const { deaths, deliveries, alerts, alertSeconds, isAllClear, answers } = evidence;
   const { rows } = await database.query<{ id: string; status: string; events: string[]; recovered_at: Date | null }>(`
     select j.id, j.status, array_agg(h.event) as events,
       min(h.created_at) filter (where h.event = 'requeued_stale') as recovered_at
@@ -62,6 +67,7 @@ export async function takeAccount(database: pg.Client, evidence: Evidence): Prom
     alerts,
     alertSeconds,
     isAllClear,
+    answers,
     lost: rows.length - completed - failed,
     doneTwice: rows.filter(isTwice).length,
     recoverySeconds: deaths.flatMap(({ jobId, at }) => {
@@ -87,6 +93,7 @@ export function describeAccount(account: Account, monitorSeconds: { here: number
     `from death to recovery: median ${seconds(sorted[Math.floor(sorted.length / 2)])}, max ${seconds(sorted.at(-1))}`,
     `from dead letter to alert: ${seconds(alertSeconds)} (the monitor looks every ${monitorSeconds.here} s here; ` +
       `deployed every ${monitorSeconds.deployed / 60} minutes, so at most that long)`,
+    `answers to 105 requests in a row: ${describeAnswers(account.answers)}`,
     `lost ${lost} · done twice ${doneTwice}`,
   ].join('\n');
 }
@@ -103,6 +110,7 @@ export function whatIsMissing(account: Account): string[] {
     ['its redrive', account.redriven === 1],
     ['its alert', account.alertSeconds !== undefined],
     ['the all clear', account.isAllClear],
+    ['100 answers to 105 requests', account.answers.get(200) === 100 && account.answers.get(429) === 5],
   ];
   return wanted.filter(([, isSeen]) => !isSeen).map(([what]) => what);
 }

@@ -4,6 +4,7 @@ import { periodMs } from '../schedules.ts';
 import { type LocalSystem, startSystem } from '../system.ts';
 import { type Account, describeAccount, takeAccount, whatIsMissing } from './account.ts';
 import { readBusinesses } from './businesses.ts';
+import { askTooOften } from './caller.ts';
 import { createDeadLetterChapter } from './dead-letter.ts';
 import { createFleet } from './fleet.ts';
 import { followHistory } from './history.ts';
@@ -78,8 +79,10 @@ async function run(system: LocalSystem, database: pg.Client): Promise<number> {
   );
   await Promise.all([producing, following]);
   fleet.stop();
+  const answers = await askTooOften(system, tell);
 
   const evidence = {
+    answers,
     deliveries,
     deaths: mishaps.deaths,
     alerts: chapter.alerts(),

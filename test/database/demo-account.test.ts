@@ -19,6 +19,11 @@ async function aJob(status: string, events: string[] = []): Promise<string> {
   return id;
 }
 
+const ANSWERS = new Map([
+  [200, 100],
+  [429, 5],
+]);
+
 const AS_TOLD: Account = {
   created: 3,
   completed: 3,
@@ -30,6 +35,7 @@ const AS_TOLD: Account = {
   alerts: 2,
   alertSeconds: 3,
   isAllClear: true,
+  answers: ANSWERS,
   lost: 0,
   doneTwice: 0,
   recoverySeconds: [5],
@@ -50,6 +56,7 @@ describe('what is missing from an account', () => {
     ['its redrive', { redriven: 0 }],
     ['its alert', { alertSeconds: undefined }],
     ['the all clear', { isAllClear: false }],
+    ['100 answers to 105 requests', { answers: new Map([[200, 105]]) }],
   ])('names %s', (what, change) => {
     expect(whatIsMissing({ ...AS_TOLD, ...change })).toEqual([what]);
   });
@@ -72,6 +79,7 @@ describe('the account of the demo', () => {
       alerts: 3,
       alertSeconds: 2.26,
       isAllClear: true,
+      answers: ANSWERS,
     });
     const counts = { created: 6, completed: 3, recovered: 1, failed: 1, refused: 1, lost: 2, doneTwice: 2 };
     expect(account).toMatchObject(counts);
@@ -79,10 +87,11 @@ describe('the account of the demo', () => {
     expect(
       describeAccount({ ...account, recoverySeconds: [5.04, 6.2, 5.5] }, { here: 5, deployed: 300 })
         .split('\n')
-        .slice(-3),
+        .slice(-4),
     ).toEqual([
       'from death to recovery: median 5.5 s, max 6.2 s',
       'from dead letter to alert: 2.3 s (the monitor looks every 5 s here; deployed every 5 minutes, so at most that long)',
+      'answers to 105 requests in a row: 100 × 200, 5 × 429',
       'lost 2 · done twice 2',
     ]);
   });

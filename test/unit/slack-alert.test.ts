@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { ParameterError } from '../../lambdas/shared/parameter.ts';
 import { mrkdwn } from '../../lambdas/shared/mrkdwn.ts';
+import { ParameterError } from '../../lambdas/shared/parameter.ts';
 import type { SlackDelivery } from '../../lambdas/shared/slack.ts';
 import { sendAlert } from '../../lambdas/shared/slack-alert.ts';
 import { SlackError } from '../../lambdas/shared/slack-error.ts';
