@@ -17,6 +17,7 @@ import { type LocalDatabase, startLocalDatabase } from './local-database.ts';
 import type { InvokeOptions, LocalFunction } from './local-function.ts';
 import { createLogs } from './logs.ts';
 import { createMetrics, readMetrics } from './metrics.ts';
+import { startQueueGauges } from './queue-gauges.ts';
 import { type Reaper, startReaper } from './reaper.ts';
 import { startSchedules } from './schedules.ts';
 import { fillParameters } from './secrets.ts';
@@ -149,6 +150,7 @@ async function start(options: SystemOptions, cleanup: AsyncDisposableStack): Pro
     const onRun = (rule: string) => scheduleSamples(rule).forEach(metrics.add);
     stopWith(cleanup, startSchedules({ schedules: plan.schedules, timeScale, run, onRun, onError }));
     stopWith(cleanup, alarms.start());
+    stopWith(cleanup, startQueueGauges(sqs.depths, metrics));
   }
 
   return {

@@ -1,8 +1,9 @@
 import { buildApp } from 'fauxqs';
 import { LOOPBACK } from '../loopback.ts';
+import type { QueueDepth } from '../queue-gauges.ts';
 import { deadLetterActions, rememberDeadLetterSources } from './dead-letters.ts';
 import { type Refuse, type SqsBody, withholdEntries } from './faults.ts';
-import { createStore, type FauxStore, persist } from './fauxqs.ts';
+import { createStore, type FauxQueue, type FauxStore, persist } from './fauxqs.ts';
 import { giveBackWhatNobodyReceived } from './hung-up.ts';
 import { answerFormsInXml, readForms } from './query-protocol.ts';
 import { SqsError } from './sqs-error.ts';
@@ -16,6 +17,7 @@ export type Sqs = {
   createQueue(name: string, attributes?: Record<string, string>): Promise<{ url: string; arn: string }>;
   /** Visible messages of each queue by its name, without a request that a fault could meet. */
   visibleMessages(): [queueName: string, count: number][];
+  depths(): QueueDepth[];
   /** Installs a fault for tests; undefined removes it. See faults.ts. */
   refuse(decide: Refuse | undefined): void;
   /** Drops every connection, as when the service cannot be reached. */
@@ -51,11 +53,18 @@ export async function startSqs({ directory, port = 0 }: SqsOptions = {}): Promis
       store.processAllTimers();
       return [...store.allQueues()].map((queue) => [queue.name, queue.inspectMessages().ready.length]);
     },
+    depths: () => [...store.allQueues()].map(depthOf),
     stop: async () => {
       await app.close();
       persistence?.close();
     },
   };
+}
+
+function depthOf(queue: FauxQueue): QueueDepth {
+  const sent = queue.inspectMessages().ready.map(({ sentTimestamp }) => sentTimestamp);
+  const oldest = Math.min(Date.now(), ...sent);
+  return { name: queue.name, hidden: queue.inflightMessages.size, oldestSeconds: (Date.now() - oldest) / 1_000 };
 }
 
 type App = ReturnType<typeof buildApp>;

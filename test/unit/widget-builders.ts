@@ -6,7 +6,7 @@ import type { StaleJob } from '../../lambdas/dashboard-widget/stale-jobs.ts';
 import type { Frame } from '../../lambdas/dashboard-widget/view.ts';
 import { readWidgetEvent } from '../../lambdas/shared/widget-event.ts';
 
-export const NOW = new Date('2026-11-24T18:00:00Z');
+const NOW = new Date('2026-11-24T18:00:00Z');
 const MINUTE = 60_000;
 
 export function aFrame(event: object = {}, different: Partial<Frame> = {}): Frame {

@@ -59,8 +59,13 @@ function show(id, html) {
   body.innerHTML = html;
   body.removeAttribute('aria-busy');
   // Its buttons come in the same turn, before anything else can happen.
-  if (focused) queueMicrotask(() => body.querySelector(`[aria-label="${CSS.escape(focused)}"]`)?.focus());
+  if (focused) queueMicrotask(() => buttonNamed(body, focused)?.focus());
   return true;
+}
+
+/** @param {HTMLElement} body @param {string} name @returns {HTMLElement | undefined} */
+function buttonNamed(body, name) {
+  return [...body.querySelectorAll('button')].find((one) => one.getAttribute('aria-label') === name);
 }
 
 function announceAlarms() {
