@@ -8,7 +8,8 @@ import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 export const ACCESS_LOG_FORMAT = AccessLogFormat.custom(
   JSON.stringify({
     time: '$context.requestTimeEpoch',
-    requestId: '$context.requestId',
+    /** The gateway's own. A client may choose $context.requestId, by the header x-amzn-RequestId. */
+    requestId: '$context.extendedRequestId',
     apiKeyId: '$context.identity.apiKeyId',
     method: '$context.httpMethod',
     resource: '$context.resourcePath',

@@ -4,8 +4,10 @@ import type { Cors } from './api-cors.ts';
 /** What the gateway itself answers, in the shape of the functions' own answers: a problem document (RFC 9457). */
 export function gatewayProblem(status: number, detail: string): string {
   const title = STATUS_CODES[status] ?? 'Unknown';
-  // The gateway fills the id in; a template of a gateway response can do no more than that.
-  return JSON.stringify({ type: 'about:blank', title, status, detail, instance: 'urn:request:$context.requestId' });
+  // The gateway fills the id in; a template of a gateway response can do no more than that. Not $context.requestId: a client
+  // may choose that one, by the header x-amzn-RequestId.
+  const instance = 'urn:request:$context.extendedRequestId';
+  return JSON.stringify({ type: 'about:blank', title, status, detail, instance });
 }
 
 /** The headers of such an answer. */

@@ -153,7 +153,7 @@ describe('another method than GET', () => {
       title: 'Method Not Allowed',
       status: 405,
       detail: 'Only GET is answered here.',
-      instance: 'urn:request:$context.requestId',
+      instance: 'urn:request:$context.extendedRequestId',
     });
   });
 
@@ -250,7 +250,7 @@ describe('what the gateway refuses by itself', () => {
       title: expect.stringMatching(/^[A-Z][A-Za-z ]+$/),
       status: Number(response.StatusCode),
       detail: expect.stringMatching(/^[A-Z].+\.$/),
-      instance: 'urn:request:$context.requestId',
+      instance: 'urn:request:$context.extendedRequestId',
     });
     expect(response.ResponseParameters).toMatchObject({
       'gatewayresponse.header.Content-Type': "'application/problem+json'",
@@ -261,7 +261,7 @@ describe('what the gateway refuses by itself', () => {
 
   test.each(gatewayResponses())('$ResponseType repeats nothing that the client sent', (response) => {
     const text = JSON.stringify(response);
-    expect(text.match(/\$context\.[\w.]+/g)).toEqual(['$context.requestId']);
+    expect(text.match(/\$context\.[\w.]+/g)).toEqual(['$context.extendedRequestId']);
     expect(text).not.toContain('method.request');
   });
 
@@ -351,7 +351,7 @@ describe('the stage', () => {
     const { Format, DestinationArn } = stageOf()['AccessLogSetting'] as { Format: string; DestinationArn: object };
     expect(JSON.parse(Format)).toEqual({
       time: '$context.requestTimeEpoch',
-      requestId: '$context.requestId',
+      requestId: '$context.extendedRequestId',
       apiKeyId: '$context.identity.apiKeyId',
       method: '$context.httpMethod',
       resource: '$context.resourcePath',
