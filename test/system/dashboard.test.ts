@@ -11,9 +11,13 @@ let sqs: SQSClient;
 let browser: Browser;
 let page: Page;
 let faults: string[];
+const lines: string[] = [];
 
 beforeAll(async () => {
-  system = await startSystem({ schedules: false });
+  system = await startSystem({
+    schedules: false,
+    onLine: (name, line) => name === 'dashboard-action' && lines.push(line),
+  });
   database = new pg.Client({ connectionString: system.databaseUrl });
   await database.connect();
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
@@ -115,7 +119,13 @@ describe('a stale job', () => {
       `select details ->> 'requested_by' as by from public.queue_history where event = 'recovery_requested' and job_id = $1`,
       [id],
     );
-    expect(rows).toEqual([{ by: 'Ada (dashboard queuekeeper-local, account 000000000000)' }]);
+    const by = 'Ada (dashboard queuekeeper-local, account 000000000000)';
+    expect(rows).toEqual([{ by }]);
+    const logged = lines.map((line) => JSON.parse(line));
+    expect(logged).toMatchObject([
+      { message: 'Action asked for', action: 'recover', job_id: id, requested_by: by },
+      { message: 'Action done', summary: `job ${id}: requeue`, requested_by: by },
+    ]);
   });
 
   test('that was recovered meanwhile is left alone, and that is said', async () => {
