@@ -64,7 +64,7 @@ async function drive(decide: Decide, { pick }: Workload, clients: number, forMs:
   return { latencies, elapsedMs: performance.now() - startedAt };
 }
 
-/** Every cell begins alike: no rows, and no checkpoint due. */
+/** Each begins alike: no rows, and statistics that say so, as after a quiet night; and no checkpoint due. */
 async function empty(admin: pg.Client, { tables }: Arm): Promise<void> {
   for (const table of tables) {
     await admin.query(`truncate ${table}`);

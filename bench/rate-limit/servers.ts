@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -6,6 +6,7 @@ import { migrateUp } from '../../cli/migrate.ts';
 import { signRole } from '../../local/jwt.ts';
 import { startPostgres } from '../../local/postgres.ts';
 import { startPostgrest } from '../../local/postgrest.ts';
+import { startReaper } from '../../local/reaper.ts';
 import { createKeys } from '../../local/supabase.ts';
 import type { Arm, Servers } from './arm.ts';
 
@@ -13,10 +14,12 @@ export type Started = { readonly servers: Servers; readonly admin: pg.Client; re
 
 /** A migrated Postgres with the tables and functions of the arms, and PostgREST over it. */
 export async function startServers(arms: readonly Arm[], cleanup: AsyncDisposableStack): Promise<Started> {
+  const reaper = startReaper();
+  cleanup.defer(() => reaper.stop());
   // Data that is kept is data that is flushed: with a directory of ours, Postgres runs with its default settings.
   const directory = await mkdtemp(join(tmpdir(), 'queuekeeper-bench-'));
-  cleanup.defer(() => rm(directory, { recursive: true, force: true }));
-  const postgres = await startPostgres({ directory });
+  reaper.watch({ directory });
+  const postgres = await startPostgres({ directory, reaper });
   cleanup.defer(() => postgres.stop());
   await migrateUp(await postgres.createDatabase('bench'));
 
@@ -27,7 +30,7 @@ export async function startServers(arms: readonly Arm[], cleanup: AsyncDisposabl
   for (const arm of arms) await arm.setUp?.(admin);
 
   const { jwtSecret } = createKeys();
-  const postgrest = await startPostgrest(postgres.url('bench', 'authenticator'), jwtSecret);
+  const postgrest = await startPostgrest(postgres.url('bench', 'authenticator'), jwtSecret, reaper);
   cleanup.defer(() => postgrest.stop());
   const servers = { databaseUrl, rest: { url: postgrest.url, key: signRole('service_role', jwtSecret) } };
   return { servers, admin, versions: await readVersions(admin) };

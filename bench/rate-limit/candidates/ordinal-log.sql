@@ -11,7 +11,8 @@ create function {{schema}}.decide(
   caller text, route text, max_requests integer, window_ms integer,
   out allowed boolean, out remaining integer, out reset_ms integer
 )
-language plpgsql volatile set search_path = '' as $$
+-- A plan that was made while the table was empty would read all of it for ever after.
+language plpgsql volatile set search_path = '' set enable_seqscan = off set enable_sort = off as $$
 #variable_conflict use_column
 declare
   span constant interval := make_interval(secs => window_ms / 1000.0);
