@@ -7,8 +7,8 @@ import { type Ask, aKey, askMany, clientOf, PROXY, PROXY_SETTINGS, startApiSyste
 
 const HEALTH = 'GET /api/health';
 const QUEUE = 'GET /api/queue/{customerId}';
-/** As many processes of a function, at most: enough to compete, and few enough to start. */
-const AT_ONCE = 10;
+/** The most processes that the local system starts of a function; further requests wait for one. */
+const PROCESSES = 10;
 
 let system: LocalSystem;
 let database: pg.Client;
@@ -29,7 +29,7 @@ afterEach(() => system.supabase.fault(undefined));
 
 /** Starts the processes: a cold start on a busy machine would be a database that does not answer in time. */
 async function warm(): Promise<void> {
-  await askMany(AT_ONCE, AT_ONCE, () => ask('/api/health', { from: '192.0.2.1' }));
+  await askMany(PROCESSES, PROCESSES, () => ask('/api/health', { from: '192.0.2.1' }));
 }
 
 /** Lets a caller ask so many times, past the API. */
@@ -106,8 +106,8 @@ describe('of 105 requests', () => {
   });
 });
 
-test(`of 200 requests by ${AT_ONCE} clients at once, over as many processes, exactly 100 are answered`, async () => {
-  const answers = await askMany(200, AT_ONCE, () => ask('/api/health', { from: '198.51.100.3' }));
+test('of 200 requests at once, in several processes, exactly 100 are answered', async () => {
+  const answers = await askMany(200, 200, () => ask('/api/health', { from: '198.51.100.3' }));
   expect(statusesOf(answers)).toEqual({ 200: 100, 429: 100 });
   expect(system.functions['health']?.pids().length).toBeGreaterThan(1);
 });
@@ -183,10 +183,10 @@ describe('a caller that is over its limit', () => {
   });
 });
 
-test('each of 50 requests asks the database for the limit once, and for the health once', async () => {
+test('each of 50 requests at once asks the database for the limit once, and for the health once', async () => {
   await warm();
   const calls = await callsDuring(async () => {
-    const answers = await askMany(50, AT_ONCE, () => ask('/api/health', { from: '198.51.100.6' }));
+    const answers = await askMany(50, 50, () => ask('/api/health', { from: '198.51.100.6' }));
     expect(statusesOf(answers)).toEqual({ 200: 50 });
   });
   expect(calls).toEqual({ '/rpc/check_rate_limit': 50, '/rpc/system_health': 50 });
