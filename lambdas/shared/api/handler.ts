@@ -36,7 +36,7 @@ export function createApiHandler(api: ApiFunction) {
   const warn = (message: string, error: Error) => logger.warn(message, error);
   const secrets = secretsFromSsm(warn, { patienceMs: SECRET_PATIENCE_MS });
   const limit = { maxRequests: env.RATE_LIMIT_REQUESTS, windowMs: env.RATE_LIMIT_WINDOW_MS };
-  const now = Date.now;
+  const now = () => Date.now();
   const limiter = createRateLimiter({ ...limit, route: routeName, mode: env.RATE_LIMIT_MODE, now });
   const localLimit = createLocalLimit({ ...limit, now });
   const corsOrigins = env.CORS_ORIGINS?.split(',') ?? [];
