@@ -8,10 +8,11 @@ import { close, LOOPBACK, listen } from '../../local/loopback.ts';
 import { type Ssm, startSsm } from '../../local/ssm.ts';
 
 const KEY = '/queuekeeper/test/supabase-service-key';
+const PROXY_SECRET = '/queuekeeper/test/proxy-secret';
 const ADMITTED = { allowed: true, limit: 100, remaining: 57, retry_after_ms: 0, reset_ms: 42_000 };
 const REFUSED = { ...ADMITTED, allowed: false, remaining: 0, retry_after_ms: 42_000 };
 
-type Reply = (name: string, response: ServerResponse, key: string) => void;
+type Reply = (name: string, response: ServerResponse, key: string, body: string) => void;
 
 let ssm: Ssm;
 let server: Server;
@@ -33,10 +34,10 @@ beforeAll(async () => {
     POWERTOOLS_METRICS_DISABLED: 'true',
   });
   server = createServer(async (request: IncomingMessage, response: ServerResponse) => {
-    await text(request);
+    const body = await text(request);
     const key = String(request.headers['apikey']);
     keysSeen.push(key);
-    reply(request.url?.split('/').at(-1) ?? '', response, key);
+    reply(request.url?.split('/').at(-1) ?? '', response, key, body);
   });
   supabaseUrl = `http://${LOOPBACK}:${await listen(server, 0)}`;
 });
@@ -52,7 +53,7 @@ beforeEach(() => {
   keysSeen = [];
 });
 
-function anApi() {
+function anApi({ behindProxy = false } = {}) {
   const handler = createApiHandler({
     env: {
       STAGE: 'test',
@@ -62,9 +63,9 @@ function anApi() {
       RATE_LIMIT_WINDOW_MS: 60_000,
       RATE_LIMIT_MODE: 'enforce',
       CORS_ORIGINS: undefined,
-      PROXY_ADDRESS_HEADER: undefined,
-      PROXY_SECRET_HEADER: undefined,
-      PROXY_SECRET_PARAMETER: undefined,
+      PROXY_ADDRESS_HEADER: behindProxy ? 'x-client' : undefined,
+      PROXY_SECRET_HEADER: behindProxy ? 'x-proxy' : undefined,
+      PROXY_SECRET_PARAMETER: behindProxy ? PROXY_SECRET : undefined,
     },
     service: 'test',
     routeName: 'GET /x',
@@ -76,8 +77,9 @@ function anApi() {
     extendedRequestId: 'JKJaXmPLvHcESHA=',
     identity: { sourceIp: '192.0.2.7' },
   };
-  const event = { headers: {}, multiValueHeaders: {}, requestContext } as unknown as APIGatewayProxyEvent;
-  return async () => {
+  return async (headers: Record<string, string> = {}) => {
+    const multiValueHeaders = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]]));
+    const event = { headers, multiValueHeaders, requestContext } as unknown as APIGatewayProxyEvent;
     const { statusCode, body } = await handler(event, { awsRequestId: 'id' } as Context);
     return { statusCode, body: JSON.parse(body) };
   };
@@ -113,6 +115,23 @@ describe('a key that the database refuses', () => {
     ssm.set(KEY, 'sb_secret_e');
     await get();
     expect(keysSeen.at(-1)).toBe('sb_secret_e');
+  });
+});
+
+describe("a proxy's secret", () => {
+  test('that was rotated is known at once, or all clients of the proxy would be one caller', async () => {
+    const callers = new Set<string>();
+    reply = (name, response, _key, body) => {
+      if (name === 'check_rate_limit') callers.add(JSON.parse(body).caller);
+      json(response, 200, name === 'data' ? { ok: true } : ADMITTED);
+    };
+    ssm.set(PROXY_SECRET, 'the first secret of the proxy');
+    const get = anApi({ behindProxy: true });
+    await get({ 'x-proxy': 'the first secret of the proxy', 'x-client': '203.0.113.1' });
+    ssm.set(PROXY_SECRET, 'the second secret of the proxy');
+    await get({ 'x-proxy': 'the second secret of the proxy', 'x-client': '203.0.113.2' });
+    await get({ 'x-proxy': 'the second secret of the proxy', 'x-client': '203.0.113.3' });
+    expect(callers.size).toBe(3);
   });
 });
 

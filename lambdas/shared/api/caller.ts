@@ -34,6 +34,12 @@ export function hashCaller(caller: string, databaseKey: string): string {
   return createHmac('sha256', key).update(caller).digest().subarray(0, 16).toString('base64url');
 }
 
+/** Whether somebody claims to be the proxy and is not, as far as is known: the secret may have been rotated. */
+export function bearsWrongSecret(request: Request, proxy: TrustedProxy): boolean {
+  const secret = onlyValue(request, proxy.secretHeader);
+  return secret !== undefined && !isSame(secret, proxy.secret);
+}
+
 function addressFromProxy(request: Request, proxy: TrustedProxy): string | undefined {
   const secret = onlyValue(request, proxy.secretHeader);
   if (secret === undefined || !isSame(secret, proxy.secret)) return undefined;

@@ -5,7 +5,7 @@ import { connectDatabase, type Database, DatabaseError } from '../database.ts';
 import type { Values } from '../environment.ts';
 import { secretsFromSsm } from '../secrets.ts';
 import { telemetry } from '../telemetry.ts';
-import type { TrustedProxy } from './caller.ts';
+import { bearsWrongSecret, type TrustedProxy } from './caller.ts';
 import { API_METRICS, type apiEnvironment } from './env.ts';
 import { createLocalLimit } from './local-limit.ts';
 import { createRateLimiter, type RateLimitOutcome } from './rate-limit.ts';
@@ -15,7 +15,7 @@ import { type Route, type Served, serve } from './serve.ts';
 const ASK_MS = 2_000;
 /** A secret that is known may be a bit older, rather than take the database's time while SSM is slow. */
 const SECRET_PATIENCE_MS = 500;
-/** A refused key is read again so often at most: SSM's rate is one for the whole account, and a flood would use it up. */
+/** A secret that was refused is read again so often at most: SSM's rate is one for the whole account, and a flood would use it up. */
 const REREAD_MS = 10_000;
 /** A caller with at most this share of the limit left is near it. */
 const NEAR_LIMIT_SHARE = 0.2;
@@ -42,6 +42,7 @@ export function createApiHandler(api: ApiFunction) {
   const corsOrigins = env.CORS_ORIGINS?.split(',') ?? [];
   let isKeyRefused = false;
   let rereadAt = Number.NEGATIVE_INFINITY;
+  let proxyRereadAt = Number.NEGATIVE_INFINITY;
 
   /** A refused key is read again, past the cache: it may have been rotated a moment ago. */
   function readKey(): Promise<string> {
@@ -61,12 +62,16 @@ export function createApiHandler(api: ApiFunction) {
 
   const leftMs = (startedAt: number) => Math.max(1, startedAt + ASK_MS - now());
 
-  async function proxy(): Promise<TrustedProxy | undefined> {
+  /** Until the new secret of a proxy is known, all of its clients are one caller: it is looked for at the first sign. */
+  async function proxy(event: APIGatewayProxyEvent): Promise<TrustedProxy | undefined> {
     const { PROXY_ADDRESS_HEADER: addressHeader, PROXY_SECRET_HEADER: secretHeader } = env;
     const { PROXY_SECRET_PARAMETER: parameter } = env;
     if (!addressHeader || !secretHeader || !parameter) return undefined;
     try {
-      return { addressHeader, secretHeader, secret: await within(ASK_MS, secrets.read(parameter)) };
+      const known = { addressHeader, secretHeader, secret: await within(ASK_MS, secrets.read(parameter)) };
+      if (!bearsWrongSecret(event, known) || now() - proxyRereadAt < REREAD_MS) return known;
+      proxyRereadAt = now();
+      return { ...known, secret: await within(ASK_MS, secrets.readAgain(parameter)) };
     } catch (error) {
       logger.warn('The proxy cannot be told from others: its secret is not known', error as Error);
       return undefined;
@@ -89,7 +94,7 @@ export function createApiHandler(api: ApiFunction) {
         mode: env.RATE_LIMIT_MODE,
         localLimit,
         connect: () => connect(key, startedAt),
-        proxy: await proxy(),
+        proxy: await proxy(event),
         event,
         requestId,
         corsOrigins,
