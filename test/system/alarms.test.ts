@@ -48,6 +48,15 @@ describe('the alarms of the template', () => {
     );
   });
 
+  it('tell Slack of failing runs that no outage of the database explains, and of their end', async () => {
+    system.sqs.setDown(true);
+    await untilTitled('🔴 ALARM: queuekeeper-local-alert-dlq-monitor-errors');
+    system.sqs.setDown(false);
+    await untilTitled('✅ OK again: queuekeeper-local-alert-dlq-monitor-errors');
+    expect(titles().filter((title) => title.endsWith('-database-down'))).toEqual([]);
+    system.slack.clear();
+  });
+
   it('tell Slack of an outage of the database and of its end, once, and nothing of what follows from it', async () => {
     system.supabase.fault(() => 'down');
     await untilTitled('🔴 ALARM: queuekeeper-local-database-down');
