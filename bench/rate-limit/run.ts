@@ -33,7 +33,7 @@ export async function run({ arms, workloads, effort, servers, admin }: Pass): Pr
         }
       }
     }
-    console.log(`repeat ${repeat + 1} of ${repeats} done: ${arms.map(({ name }) => name).join(' · ')}`);
+    console.log(`repeat ${repeat + 1} of ${repeats} done, ${arms.length} arms`);
   }
   return results;
 }
