@@ -35,7 +35,9 @@ create or replace function public.check_rate_limit(
   caller text, route text, max_requests integer default 100, window_ms integer default 60000,
   out allowed boolean, out "limit" integer, out remaining integer, out retry_after_ms integer, out reset_ms integer
 )
-language plpgsql volatile security invoker set search_path = '' set statement_timeout = '1900ms' as $$
+language plpgsql volatile security invoker set search_path = '' set statement_timeout = '1900ms'
+-- A plan that was made while the table was empty would go on to read all of it, for as long as its session lives.
+set enable_seqscan = off set enable_sort = off as $$
 #variable_conflict use_column
 declare
   span constant interval := make_interval(secs => window_ms / 1000.0);

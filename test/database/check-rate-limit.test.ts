@@ -301,6 +301,26 @@ describe('check_rate_limit', () => {
     await db.query('rollback');
     expect(blocks).toBeLessThan(60);
   });
+
+  test('looks up few entries also by a plan that was made while nothing was on record', async () => {
+    const admin = await database.connect('supabase_admin');
+    await admin.query('vacuum (analyze) public.rate_limit_requests');
+    const session = await database.connect();
+    for (let call = 0; call < 10; call += 1) {
+      await session.query('begin');
+      await ask(session, aCaller());
+      await session.query('rollback');
+    }
+    await recordRequests(
+      db,
+      `select 'caller ' || n, '${ROUTE}', clock_timestamp(), 1 from generate_series(1, 20000) n`,
+    );
+    await session.query('begin');
+    await ask(session, aCaller());
+    const blocks = await blocksRead(session);
+    await session.query('rollback');
+    expect(blocks).toBeLessThan(60);
+  });
 });
 
 /** Of this transaction, not yet flushed to the statistics of all. */
