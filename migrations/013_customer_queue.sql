@@ -29,6 +29,12 @@ language plpgsql stable security invoker set search_path = '' set statement_time
 -- jit: the compiler would take longer than the answer. The two scans: they gather all rows before the first, and a limit
 -- bounds nothing then; for a customer of average size the planner would take them.
 set jit = off set enable_seqscan = off set enable_bitmapscan = off as $$
+declare
+  -- A uuid is the same in capitals.
+  customer constant text := case pg_typeof((null::public.jobs).customer_id)
+    when 'uuid'::regtype then lower(customer_queue.customer_id)
+    else customer_queue.customer_id
+  end;
 begin
   if customer_queue.customer_id is null or coalesce(page_size, 0) not between 1 and 100
     or (before_created_at is null) <> (before_id is null) then
@@ -53,8 +59,8 @@ begin
           select count(*) as jobs
           from (
             select from public.jobs j
-            where left(j.customer_id::text, 128) = customer_queue.customer_id
-              and j.customer_id::text = customer_queue.customer_id and j.status = s.word
+            where left(j.customer_id::text, 128) = customer
+              and j.customer_id::text = customer and j.status = s.word
             -- The order is that of the index; without it, another one might be taken.
             order by coalesce(j.created_at, '-infinity') desc, j.id desc
             limit 10000
@@ -70,8 +76,8 @@ begin
             j.id, coalesce(j.created_at, '-infinity') as listed_at, j.created_at, j.updated_at, j.started_at,
             j.completed_at, j.priority_level, j.package_size, j.errors, j.recoveries, j.error_message, j.metadata
           from public.jobs j
-          where left(j.customer_id::text, 128) = customer_queue.customer_id
-            and j.customer_id::text = customer_queue.customer_id and j.status = s.word
+          where left(j.customer_id::text, 128) = customer
+            and j.customer_id::text = customer and j.status = s.word
             and (coalesce(j.created_at, '-infinity'), j.id) < (
               coalesce(before_created_at, 'infinity'), coalesce(before_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
             )

@@ -302,6 +302,15 @@ describe.each(EXISTING_SCHEMAS)('over a database with $name', ({ sql, customer }
       expect(jobs.filter((job) => job.status === status)).toHaveLength(count);
     }
   });
+
+  test('takes capitals for the same customer where the id is a uuid, and for another where it is a text', async () => {
+    const database = await freshDatabase({ migrated: false });
+    const client = await database.connect();
+    await client.query(sql);
+    await migrateUp(database.url);
+    const isUuid = /^c{8}-/.test(customer);
+    expect((await ask(client, customer.toUpperCase())).found).toBe(isUuid);
+  });
 });
 
 describe('over REST', () => {
