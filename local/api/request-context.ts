@@ -36,7 +36,8 @@ export function requestContext(
     identity: { ...NOBODY, sourceIp: request.sourceIp, userAgent: headerOf(request, 'user-agent') ?? null },
     path: request.path,
     protocol: `HTTP/${request.httpVersion}`,
-    requestId: randomUUID(),
+    // A client may choose this one; it cannot choose the other.
+    requestId: headerOf(request, 'x-amzn-requestid') ?? randomUUID(),
     requestTime: requestTime(at),
     requestTimeEpoch: at.getTime(),
     resourceId: resource?.id ?? '',

@@ -162,6 +162,14 @@ describe('the routes', () => {
     },
   );
 
+  it('let a client choose the one id of its request, and not the other', async () => {
+    const { headers } = await ask('/api/unknown', {
+      headers: { 'X-Amzn-RequestId': 'mine', 'x-amz-apigw-id': 'mine' },
+    });
+    expect(headers['x-amzn-requestid']).toBe('mine');
+    expect(headers['x-amz-apigw-id']).toMatch(/^[\w+/]+=+$/);
+  });
+
   it.each(['POST', 'DELETE', 'HEAD'])('answer %s from the template, without a function', async (method) => {
     next = () => failing('must not be called');
     const { status, headers, text } = await ask('/api/health', { method });
