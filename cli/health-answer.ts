@@ -6,6 +6,8 @@ export interface HealthAnswer {
   /** healthy, degraded or unhealthy; undefined where something else answered. */
   readonly status?: string;
   readonly reasons: readonly string[];
+  /** As the dlq-monitor counted them last. */
+  readonly deadLetters: number;
   readonly latencyMs: number;
   /** When it was asked, in milliseconds since the epoch. */
   readonly askedAt: number;
@@ -25,15 +27,18 @@ export async function askHealth(apiUrl: string, signal?: AbortSignal): Promise<H
   return { http: response.status, headers: response.headers, latencyMs, askedAt, ...bodyOf(text) };
 }
 
-function bodyOf(text: string): Pick<HealthAnswer, 'status' | 'reasons'> {
+function bodyOf(text: string): Pick<HealthAnswer, 'status' | 'reasons' | 'deadLetters'> {
   try {
-    const { status, reasons } = JSON.parse(text) as { status?: unknown; reasons?: unknown };
+    const { status, reasons, services } = JSON.parse(text) as Partial<Body>;
     return {
       // A problem document's status is a number.
       status: typeof status === 'string' ? status : undefined,
       reasons: Array.isArray(reasons) ? reasons.map(String) : [],
+      deadLetters: Number(services?.dlq?.count ?? 0),
     };
   } catch {
-    return { reasons: [] };
+    return { reasons: [], deadLetters: 0 };
   }
 }
+
+type Body = { status: unknown; reasons: unknown; services: { dlq?: { count?: unknown } } };

@@ -16,7 +16,7 @@ const CLOCKS_DIFFER_MS = 1_000;
 export const logs: Check = {
   name: 'Logs',
   needs: ['Settings'],
-  follows: ['Database', 'Secrets', 'Slack', 'stale-job-monitor', 'dlq-monitor', 'Health', 'Rate limit'],
+  follows: ['Database', 'Secrets', 'Slack', 'stale-job-monitor', 'dlq-monitor'],
   async run(run) {
     const { clients, stage } = run.context;
     const since = await lastRuns(run);

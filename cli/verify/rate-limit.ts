@@ -4,7 +4,8 @@ import { type Check, type CheckRun, Fault, NotChecked } from './check.ts';
 
 /** Requests above the limit, all of which must be refused. */
 const EXTRA = 5;
-const REQUESTS_AT_A_TIME = 5;
+/** One after the other where that is quick enough: many at once would each start a function anew. */
+const MOST_AT_A_TIME = 10;
 /** More would be a load test of somebody's database. */
 const LARGEST_LIMIT = 2_000;
 /** Another program at the same address can spoil the count; a second time is no accident. */
@@ -19,13 +20,15 @@ interface Policy {
 export const rateLimit: Check = {
   name: 'Rate limit',
   needs: ['Settings'],
-  follows: ['Database', 'Secrets', 'Health'],
+  follows: ['Database', 'Secrets'],
   async run(run) {
     const { context, firstHealth } = run;
     if (context.settings.RATE_LIMIT_MODE === 'shadow') {
       throw new NotChecked('RATE_LIMIT_MODE is shadow: requests are counted, and nobody is refused');
     }
-    const first = await firstHealth();
+    const first = await firstHealth().catch((cause) => {
+      throw new NotChecked('nothing answers: see "Health"', { cause });
+    });
     const policy = policyOf(first);
     if (policy.limit > LARGEST_LIMIT) throw new NotChecked(`the limit is ${policy.limit}: too many requests to try`);
     const total = policy.limit + EXTRA;
@@ -33,7 +36,8 @@ export const rateLimit: Check = {
       // The first request counts where nothing was before it.
       const isFirst = round === 1 && policy.remaining === policy.limit - 1;
       const start = isFirst ? { sent: 1, at: first.askedAt } : await emptyWindow(run, policy);
-      const { admitted, limited } = await sendAll(run, policy, start.sent);
+      const atATime = Math.ceil((total * first.latencyMs) / (policy.windowSeconds * 1_000));
+      const { admitted, limited } = await sendAll(run, policy, { ...start, atATime });
       const isWithin = Date.now() - start.at < policy.windowSeconds * 1_000;
       const seen = `of ${total} requests, ${admitted} were answered and ${limited} got 429`;
       if (isWithin && admitted === policy.limit) return seen;
@@ -60,7 +64,7 @@ function countFault(seen: string, { limit, windowSeconds }: Policy, admitted: nu
 }
 
 /** RateLimit-Policy: "per-caller";q=100;w=60 and RateLimit: "per-caller";r=57;t=42 */
-function policyOf({ headers, http }: HealthAnswer): Policy {
+function policyOf({ headers, http, status }: HealthAnswer): Policy {
   const number = (header: string, name: string) => {
     const found = new RegExp(`;\\s*${name}=(\\d+)`).exec(headers.get(header) ?? '')?.[1];
     return found === undefined ? undefined : Number(found);
@@ -71,9 +75,10 @@ function policyOf({ headers, http }: HealthAnswer): Policy {
   if (limit !== undefined && windowSeconds !== undefined && remaining !== undefined) {
     return { limit, windowSeconds, remaining };
   }
+  if (!status && http !== 503) throw new NotChecked('another service answers: see "Health"');
   throw new Fault(
-    `HTTP ${http} without RateLimit headers: the limiter did not answer, or this is another API`,
-    'See the entry about the rate limiter in docs/runbook.md, and check --api-url or API_URL.',
+    `HTTP ${http} without RateLimit headers: the limiter did not answer`,
+    'See "rate-limit-unavailable" in docs/runbook.md.',
   );
 }
 
@@ -86,8 +91,13 @@ async function emptyWindow({ tell, signal }: CheckRun, { windowSeconds }: Policy
   return { sent: 0, at: Date.now() };
 }
 
-/** @param sent requests that are in the window already, and were answered */
-async function sendAll({ context, tell, signal }: CheckRun, { limit }: Policy, sent: number) {
+interface Sending {
+  /** Requests that are in the window already, and were answered. */
+  readonly sent: number;
+  readonly atATime: number;
+}
+
+async function sendAll({ context, tell, signal }: CheckRun, { limit }: Policy, { sent, atATime }: Sending) {
   const url = await context.apiUrl();
   const counts = { admitted: sent, limited: 0 };
   let left = limit + EXTRA - sent;
@@ -99,6 +109,6 @@ async function sendAll({ context, tell, signal }: CheckRun, { limit }: Policy, s
       tell(`Rate limit: ${counts.admitted + counts.limited} of ${limit + EXTRA} requests`);
     }
   };
-  await Promise.all(Array.from({ length: REQUESTS_AT_A_TIME }, sendSome));
+  await Promise.all(Array.from({ length: Math.min(atATime, MOST_AT_A_TIME) }, sendSome));
   return counts;
 }
