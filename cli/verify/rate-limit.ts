@@ -36,7 +36,7 @@ export const rateLimit: Check = {
       // The first request counts where nothing was before it.
       const isFirst = round === 1 && policy.remaining === policy.limit - 1;
       const start = isFirst ? { sent: 1, at: first.askedAt } : await emptyWindow(run, policy);
-      const atATime = Math.ceil((total * first.latencyMs) / (policy.windowSeconds * 1_000));
+      const atATime = Math.max(1, Math.ceil((total * first.latencyMs) / (policy.windowSeconds * 1_000)));
       const { admitted, limited } = await sendAll(run, policy, { ...start, atATime });
       const isWithin = Date.now() - start.at < policy.windowSeconds * 1_000;
       const seen = `of ${total} requests, ${admitted} were answered and ${limited} got 429`;
