@@ -1,7 +1,7 @@
 import { type Html, html } from '../shared/html.ts';
 import { redact } from '../shared/redact.ts';
 import { table } from '../shared/widget-page.ts';
-import { ago, foot, jobId, rangeWords, value } from './parts.ts';
+import { ago, foot, rangeWords, shortJobId, value } from './parts.ts';
 import type { Frame, View } from './view.ts';
 
 const MOST_ROWS = 20;
@@ -53,8 +53,8 @@ export const events: View<readonly QueueEvent[]> = {
 };
 
 function row(one: QueueEvent, frame: Frame): Html {
-  return html`<tr><td class="qk-tight">${ago(one.created_at, frame)}</td><td>${WORDS[one.event] ?? one.event}</td><td>${jobId(one.job_id)}</td>
-    <td>${value(one.worker_id)}</td><td>${details(one.details)}</td></tr>`;
+  return html`<tr><td class="qk-tight">${ago(one.created_at, frame)}</td><td>${WORDS[one.event] ?? one.event}</td><td class="qk-tight">${shortJobId(one.job_id)}</td>
+    <td class="qk-name">${value(one.worker_id)}</td><td>${details(one.details)}</td></tr>`;
 }
 
 /** The first few that say something, each on one line. */

@@ -42,6 +42,11 @@ export function jobId(id: string | null): Html {
   return id === null ? html`<span class="qk-quiet">not known</span>` : html`<code>${id}</code>`;
 }
 
+/** Its beginning, where there is no room for all of it. */
+export function shortJobId(id: string | null): Html {
+  return id === null ? jobId(id) : html`<code title="${id}">${id.slice(0, 8)}</code>`;
+}
+
 export function value(text: string | null | undefined): Html {
   return text ? html`${redact(text)}` : html`<span class="qk-quiet">–</span>`;
 }

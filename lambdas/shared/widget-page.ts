@@ -20,6 +20,7 @@ export function widgetPage(theme: Theme, ...parts: Html[]): string {
 .${own} td{overflow-wrap:anywhere}
 .${own} td.qk-acts,.${own} td.qk-tight{white-space:nowrap}
 .${own} td.qk-acts{text-align:right;padding-right:0}
+.${own} td.qk-name{min-width:6em}
 .${own} code{font-size:12px;background:none;color:inherit}
 .${own} .qk-head{display:flex;flex-wrap:wrap;gap:4px 16px;align-items:baseline;justify-content:space-between;margin:0 0 6px}
 .${own} .qk-head strong{font-size:15px}

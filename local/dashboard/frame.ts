@@ -47,5 +47,5 @@ function card(widget: WidgetPlan): Html {
     widget.type === 'custom'
       ? html` data-endpoint="${widget.endpoint}" data-params="${JSON.stringify(widget.params)}"`
       : nothing;
-  return html`<section class="card ${type}" ${span}${call} aria-labelledby="${id}-title"><h3 id="${id}-title">${widget.title}</h3><div class="body" id="${id}" aria-busy="true"></div></section>`;
+  return html`<section class="card ${type}" ${span}${call} aria-labelledby="${id}-title"><h3 id="${id}-title">${widget.title}</h3><div class="body" id="${id}" role="group" tabindex="0" aria-labelledby="${id}-title" aria-busy="true"></div></section>`;
 }

@@ -42,6 +42,5 @@ async function press(button, action, widget, refresh) {
 /** To the button that was pressed, or, where its row is gone, to its table. @param {HTMLElement} widget @param {string} name */
 function returnFocus(widget, name) {
   const again = [...widget.querySelectorAll('button')].find((one) => one.getAttribute('aria-label') === name);
-  widget.tabIndex = -1;
   (again ?? widget).focus();
 }
