@@ -84,6 +84,7 @@ export function isWell({ api, monitors, alarms, unknown }: Status): boolean {
 
 async function lookAtApi(context: Context) {
   const { status, http, reasons, latencyMs } = await askHealth(await context.apiUrl());
+  if (http === 429) throw new Error('this address has used up its requests; ask again in a minute');
   return { status: status ?? `HTTP ${http}`, reasons, latency_ms: latencyMs };
 }
 
