@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { connectRedrive, type Redrive } from '../../lambdas/dashboard-action/redrive.ts';
 import { connectDeadLetterQueue } from '../../lambdas/dlq-monitor/dead-letter-queue.ts';
 import { totalOf } from '../../lambdas/dlq-monitor/depth.ts';
-import { describeDuration } from '../../lambdas/dlq-monitor/duration.ts';
+import { describeDuration } from '../../lambdas/shared/duration.ts';
 import { examples, wholeNumber, withCommonOptions } from '../common-options.ts';
 import { confirm } from '../confirm.ts';
 import type { CommonOptions, Context, OpenContext } from '../context.ts';

@@ -1,4 +1,4 @@
-import { describeDuration } from '../../lambdas/dlq-monitor/duration.ts';
+import { describeDuration } from '../../lambdas/shared/duration.ts';
 import { textTable } from '../text-table.ts';
 
 /** A row of open_dead_letters(), as far as it is shown. */

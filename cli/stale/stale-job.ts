@@ -1,4 +1,4 @@
-import { describeDuration } from '../../lambdas/dlq-monitor/duration.ts';
+import { describeDuration } from '../../lambdas/shared/duration.ts';
 import type { Cell } from '../text-table.ts';
 import { textTable } from '../text-table.ts';
 

@@ -1,4 +1,4 @@
-import { describeDuration } from '../../lambdas/dlq-monitor/duration.ts';
+import { describeDuration } from '../../lambdas/shared/duration.ts';
 import type { Monitor } from '../monitors.ts';
 import { printable } from '../printable.ts';
 import type { Alarm, QueueDepth, Status } from './look.ts';

@@ -1,5 +1,5 @@
-import { describeDuration } from '../../lambdas/dlq-monitor/duration.ts';
 import type { SystemHealth } from '../../lambdas/health/system-health.ts';
+import { describeDuration } from '../../lambdas/shared/duration.ts';
 import { judgeMonitors, type Monitor } from '../monitors.ts';
 import { type Check, Fault } from './check.ts';
 

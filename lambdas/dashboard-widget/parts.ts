@@ -1,4 +1,4 @@
-import { describeDuration } from '../dlq-monitor/duration.ts';
+import { describeDuration } from '../shared/duration.ts';
 import { type Html, html, linkTo, nothing } from '../shared/html.ts';
 import { redact } from '../shared/redact.ts';
 import { momentOf } from '../shared/widget-page.ts';

@@ -1,8 +1,8 @@
 import type { KnownBlock } from '@slack/types';
+import { describeDuration } from '../shared/duration.ts';
 import { code, join, link, type Mrkdwn, moment, mrkdwn } from '../shared/mrkdwn.ts';
 import { redact } from '../shared/redact.ts';
 import { context, section } from '../shared/slack-message.ts';
-import { describeDuration } from './duration.ts';
 import { escalationLevel } from './escalation.ts';
 import { type Cause, groupCauses } from './fingerprint.ts';
 

@@ -1,7 +1,7 @@
+import { describeDuration } from '../shared/duration.ts';
 import { code, codeBlock, type Mrkdwn, moment, mrkdwn } from '../shared/mrkdwn.ts';
 import { fields, header, type SlackMessage, section, slackMessage } from '../shared/slack-message.ts';
 import { type Depth, totalOf } from './depth.ts';
-import { describeDuration } from './duration.ts';
 import {
   causeBlocks,
   counted,

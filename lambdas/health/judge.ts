@@ -1,4 +1,4 @@
-import { describeDuration } from '../dlq-monitor/duration.ts';
+import { describeDuration } from '../shared/duration.ts';
 import type { Health, MonitorName } from './body.ts';
 import { isOutdated, judgeMonitor, UNKNOWN_MONITOR } from './monitor-state.ts';
 import type { SystemHealth } from './system-health.ts';

@@ -1,4 +1,4 @@
-import { describeDuration } from '../dlq-monitor/duration.ts';
+import { describeDuration } from '../shared/duration.ts';
 import type { MonitorHealth } from './body.ts';
 import type { MonitorRuns } from './system-health.ts';
 

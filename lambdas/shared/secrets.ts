@@ -5,15 +5,12 @@ const MAX_AGE_MS = 300_000;
 /** Two tries of at most 3 s each, so that a silent SSM cannot use up a run. */
 const TRIES = 2;
 const TIMEOUT_MS = 3_000;
-/** After a failure SSM is left alone for so long, or a flood of requests would use up what the whole account may ask it. */
-const PAUSE_MS = 10_000;
 
 export interface Secrets {
   /**
    * @param name of an SSM SecureString parameter
    * @returns its value, at most 5 minutes old; the last known one while SSM does not answer
-   * @throws when SSM does not answer and the value was never read, or when there is no such parameter; what failed a
-   * moment ago is not asked again
+   * @throws when SSM does not answer and the value was never read, or when there is no such parameter
    */
   read(name: string): Promise<string>;
   /** The same, past the cache: for a secret that was just refused, because it may have been rotated. */
@@ -23,6 +20,11 @@ export interface Secrets {
 export interface SecretsOptions {
   /** Where an older value is known, SSM gets so long for each of two tries. @default 3,000 */
   readonly patienceMs?: number;
+  /**
+   * After a failure SSM is left alone for so long, and its last answer stands: a flood of requests must not use up what
+   * the whole account may ask. @default 0
+   */
+  readonly pauseMs?: number;
 }
 
 type Known = { readonly value: string; readonly readAt: number };
@@ -31,7 +33,7 @@ type Failed = { readonly answer: Promise<string>; readonly askedAt: number };
 
 export function secretsFromSsm(
   warn: (message: string, error: Error) => void,
-  { patienceMs = TIMEOUT_MS }: SecretsOptions = {},
+  { patienceMs = TIMEOUT_MS, pauseMs = 0 }: SecretsOptions = {},
 ): Secrets {
   const known = new Map<string, Known>();
   const failed = new Map<string, Failed>();
@@ -61,7 +63,7 @@ export function secretsFromSsm(
 
   async function readAgain(name: string): Promise<string> {
     const last = failed.get(name);
-    return last && Date.now() - last.askedAt < PAUSE_MS ? last.answer : ask(name);
+    return last && Date.now() - last.askedAt < pauseMs ? last.answer : ask(name);
   }
 
   return {

@@ -15,7 +15,7 @@ import { type Route, type Served, serve } from './serve.ts';
 const ASK_MS = 2_000;
 /** A secret that is known may be a bit older, rather than take the database's time while SSM is slow. */
 const SECRET_PATIENCE_MS = 500;
-/** A secret that was refused is read again so often at most: SSM's rate is one for the whole account, and a flood would use it up. */
+/** A secret that was refused, or did not come, is asked for again so often at most: SSM's rate is one for the whole account, and a flood would use it up. */
 const REREAD_MS = 10_000;
 /** A caller with at most this share of the limit left is near it. */
 const NEAR_LIMIT_SHARE = 0.2;
@@ -34,7 +34,7 @@ export function createApiHandler(api: ApiFunction) {
   const { env, service, routeName } = api;
   const { logger, metrics } = telemetry(service, env.STAGE);
   const warn = (message: string, error: Error) => logger.warn(message, error);
-  const secrets = secretsFromSsm(warn, { patienceMs: SECRET_PATIENCE_MS });
+  const secrets = secretsFromSsm(warn, { patienceMs: SECRET_PATIENCE_MS, pauseMs: REREAD_MS });
   const limit = { maxRequests: env.RATE_LIMIT_REQUESTS, windowMs: env.RATE_LIMIT_WINDOW_MS };
   const now = () => Date.now();
   const limiter = createRateLimiter({ ...limit, route: routeName, mode: env.RATE_LIMIT_MODE, now });
