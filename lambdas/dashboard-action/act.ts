@@ -1,8 +1,9 @@
+import { SQSServiceException } from '@aws-sdk/client-sqs';
 import type { Database } from '../shared/database.ts';
 import { type Html, html } from '../shared/html.ts';
 import { consequence, jobIdOf, type OneRecovery } from '../shared/recovery.ts';
 import { refusalOf } from '../shared/refusal.ts';
-import type { WidgetEvent } from '../shared/widget-event.ts';
+import { textOf, type WidgetEvent } from '../shared/widget-event.ts';
 import type { Redrive } from './redrive.ts';
 
 /** Slow enough to see whether they die again, and faster for those who have seen that they do not. */
@@ -25,11 +26,27 @@ export interface Outcome {
 }
 
 /**
- * Does what a button asks for. Asked for twice it does no harm: a job that is no longer stale is left alone, and one
- * redrive runs at a time.
+ * Does what a button asks for. Asked for twice it does no harm, also at once: a job that is no longer stale is left
+ * alone, and one redrive runs at a time.
  * @throws when it is not known whether it was done
  */
-export async function act({ params }: WidgetEvent, options: ActOptions): Promise<Outcome> {
+export async function act(event: WidgetEvent, options: ActOptions): Promise<Outcome> {
+  try {
+    return await perform(event, options);
+  } catch (error) {
+    const refusal = refusalOf(error) ?? refusalOfSqs(error);
+    if (refusal === undefined) throw error;
+    return refused(refusal);
+  }
+}
+
+/** What SQS said when it refused: another redrive has begun, or the one to stop has ended, since we looked. */
+function refusalOfSqs(error: unknown): string | undefined {
+  if (!(error instanceof SQSServiceException) || error.$fault !== 'client') return undefined;
+  return error.message.replace(/\.$/, '');
+}
+
+async function perform({ params }: WidgetEvent, options: ActOptions): Promise<Outcome> {
   switch (params['action']) {
     case 'recover':
       return recover(jobIdOf(params), options);
@@ -38,34 +55,28 @@ export async function act({ params }: WidgetEvent, options: ActOptions): Promise
     case 'stop':
       return stopRedrive(options);
     default:
-      return refused(`the action is “${String(params['action'])}”, wanted recover, redrive or stop`);
+      return refused(`the action is “${textOf(params['action'])}”, wanted recover, redrive or stop`);
   }
 }
 
 async function recover(jobId: string | undefined, options: ActOptions): Promise<Outcome> {
   if (!jobId) return refused('the button names no job');
   const database = await options.openDatabase();
-  try {
-    const recovery = await database.call<OneRecovery>('recover_stale_job', {
-      job_id: jobId,
-      requested_by: options.requestedBy,
-      threshold_minutes: options.staleThresholdMinutes,
-    });
-    return {
-      isDone: true,
-      summary: `job ${jobId}: ${recovery.action}`,
-      html: html`<p><strong class="qk-good">Done.</strong> Job <code>${jobId}</code></p>${consequence(recovery, true, options.staleCheckMinutes)}`,
-    };
-  } catch (error) {
-    const refusal = refusalOf(error);
-    if (refusal === undefined) throw error;
-    return refused(refusal);
-  }
+  const recovery = await database.call<OneRecovery>('recover_stale_job', {
+    job_id: jobId,
+    requested_by: options.requestedBy,
+    threshold_minutes: options.staleThresholdMinutes,
+  });
+  return {
+    isDone: true,
+    summary: `job ${jobId}: ${recovery.action}`,
+    html: html`<p><strong class="qk-good">Done.</strong> Job <code>${jobId}</code></p>${consequence(recovery, true, options.staleCheckMinutes)}`,
+  };
 }
 
 async function startRedrive(perSecond: unknown, { redrive }: ActOptions): Promise<Outcome> {
   if (!SPEEDS.includes(perSecond)) {
-    return refused(`the speed is “${String(perSecond)}” a second, wanted ${SPEEDS.join(' or ')}`);
+    return refused(`the speed is “${textOf(perSecond)}” a second, wanted ${SPEEDS.join(' or ')}`);
   }
   const { visible, task } = await redrive.look();
   if (task?.status === 'RUNNING') return refused(`a redrive is running already, ${task.moved} moved so far`);

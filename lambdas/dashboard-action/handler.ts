@@ -5,7 +5,7 @@ import { readEnvironment } from '../shared/environment.ts';
 import { html } from '../shared/html.ts';
 import { secretsFromSsm } from '../shared/secrets.ts';
 import { telemetry } from '../shared/telemetry.ts';
-import { readWidgetEvent } from '../shared/widget-event.ts';
+import { readWidgetEvent, textOf } from '../shared/widget-event.ts';
 import { widgetPage } from '../shared/widget-page.ts';
 import { act } from './act.ts';
 import { environment, SERVICE } from './env.ts';
@@ -56,8 +56,8 @@ export async function handler(input: unknown, context: Context): Promise<string>
 function request(params: Readonly<Record<string, unknown>>) {
   const { action, jobId, perSecond } = params;
   return {
-    action: String(action).slice(0, 40),
-    job_id: String(jobId ?? '').slice(0, 40),
-    per_second: Number(perSecond ?? 0),
+    action: textOf(action).slice(0, 40),
+    job_id: textOf(jobId).slice(0, 40),
+    per_second: Number(textOf(perSecond)),
   };
 }

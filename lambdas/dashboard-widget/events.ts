@@ -18,15 +18,15 @@ export interface QueueEvent {
 }
 
 /** What an event is called in the table of people; others keep their own name. */
-const WORDS: Readonly<Record<string, string>> = {
-  requeued_stale: 'recovered: pending again',
-  failed_stale: 'failed: stale too often',
-  held_stale: 'put on hold',
-  recovery_requested: 'recovery asked for',
-  completion_refused: 'late completion refused',
-  retry_scheduled: 'failed, to be tried again',
-  dlq: 'message died',
-};
+const WORDS: ReadonlyMap<string, string> = new Map([
+  ['requeued_stale', 'recovered: pending again'],
+  ['failed_stale', 'failed: stale too often'],
+  ['held_stale', 'put on hold'],
+  ['recovery_requested', 'recovery asked for'],
+  ['completion_refused', 'late completion refused'],
+  ['retry_scheduled', 'failed, to be tried again'],
+  ['dlq', 'message died'],
+]);
 
 export const events: View<readonly QueueEvent[]> = {
   title: 'Latest events',
@@ -53,7 +53,7 @@ export const events: View<readonly QueueEvent[]> = {
 };
 
 function row(one: QueueEvent, frame: Frame): Html {
-  return html`<tr><td class="qk-tight">${ago(one.created_at, frame)}</td><td>${WORDS[one.event] ?? one.event}</td><td class="qk-tight">${shortJobId(one.job_id)}</td>
+  return html`<tr><td class="qk-tight">${ago(one.created_at, frame)}</td><td>${WORDS.get(one.event) ?? one.event}</td><td class="qk-tight">${shortJobId(one.job_id)}</td>
     <td class="qk-name">${value(one.worker_id)}</td><td>${details(one.details)}</td></tr>`;
 }
 

@@ -1,5 +1,5 @@
 import { type Html, html } from '../shared/html.ts';
-import type { WidgetEvent } from '../shared/widget-event.ts';
+import { textOf, type WidgetEvent } from '../shared/widget-event.ts';
 import { widgetPage } from '../shared/widget-page.ts';
 import { callers } from './callers.ts';
 import { deadLetters } from './dead-letters.ts';
@@ -27,7 +27,7 @@ export function describe(): string {
 /** The HTML of the view that the event names. A view that cannot be shown says so, and what to do; it never throws. */
 export async function show(sources: Sources, frame: Frame, warn: (text: string) => void): Promise<string> {
   const { event, now } = frame;
-  const name = String(event.params['view'] ?? '');
+  const name = textOf(event.params['view']);
   const view = Object.hasOwn(VIEWS, name) ? VIEWS[name as keyof typeof VIEWS] : undefined;
   if (!view) {
     const wanted = Object.keys(VIEWS).join(', ');

@@ -1,3 +1,4 @@
+import { SQSServiceException } from '@aws-sdk/client-sqs';
 import { describe, expect, test } from '@jest/globals';
 import { act } from '../../lambdas/dashboard-action/act.ts';
 import type { Redrive } from '../../lambdas/dashboard-action/redrive.ts';
@@ -12,9 +13,11 @@ type World = {
   /** What recover_stale_job answers or throws. */
   readonly recovery?: unknown;
   readonly queue?: Awaited<ReturnType<Redrive['look']>>;
+  /** What SQS says when it is to begin or to stop a redrive. */
+  readonly sqsError?: Error;
 };
 
-function aWorld({ recovery, queue = { visible: 3 } }: World = {}) {
+function aWorld({ recovery, queue = { visible: 3 }, sqsError }: World = {}) {
   const seen: Seen = { calls: [], started: [], stopped: [] };
   const database: Database = {
     async call<T>(name: string, args?: Record<string, unknown>) {
@@ -25,8 +28,12 @@ function aWorld({ recovery, queue = { visible: 3 } }: World = {}) {
   };
   const redrive: Redrive = {
     look: async () => queue,
-    start: async (perSecond) => void seen.started.push(perSecond),
+    start: async (perSecond) => {
+      if (sqsError) throw sqsError;
+      seen.started.push(perSecond);
+    },
     stop: async (handle) => {
+      if (sqsError) throw sqsError;
       seen.stopped.push(handle);
       return 2;
     },
@@ -88,7 +95,24 @@ describe('recover', () => {
   });
 });
 
+function fromSqs(name: string, message: string, $fault: 'client' | 'server' = 'client') {
+  return new SQSServiceException({ name, message, $fault, $metadata: {} });
+}
+
 describe('redrive', () => {
+  test('pressed by two people at once begins one, and tells the other that nothing was done', async () => {
+    const sqsError = fromSqs('InvalidParameterValue', 'There is already a task running.');
+    expect(await aWorld({ sqsError }).press({ action: 'redrive', perSecond: 1 })).toMatchObject({
+      isDone: false,
+      summary: 'nothing was done: There is already a task running',
+    });
+  });
+
+  test('throws when SQS itself fails, for then it is not known whether it was begun', async () => {
+    const { press } = aWorld({ sqsError: fromSqs('InternalFailure', 'We are sorry.', 'server') });
+    await expect(press({ action: 'redrive', perSecond: 1 })).rejects.toThrow('We are sorry.');
+  });
+
   test.each([1, 10])('begins at %i a second', async (perSecond) => {
     const { seen, press } = aWorld();
     expect(await press({ action: 'redrive', perSecond })).toMatchObject({
@@ -126,6 +150,11 @@ describe('stop', () => {
     expect(seen.stopped).toEqual(['the-handle']);
   });
 
+  test('that comes as the redrive ends has nothing to stop', async () => {
+    const sqsError = fromSqs('ResourceNotFoundException', 'Task does not exist or is not running.');
+    expect(await aWorld({ queue: RUNNING, sqsError }).press({ action: 'stop' })).toMatchObject({ isDone: false });
+  });
+
   test('replayed finds none', async () => {
     const { seen, press } = aWorld({ queue: { visible: 3, task: { status: 'CANCELLED', moved: 2 } } });
     expect(await press({ action: 'stop' })).toMatchObject({ isDone: false });
@@ -140,3 +169,10 @@ test('an action that is not there is named and escaped, and nothing is done', as
   expect(outcome.html.html).not.toContain('<img');
   expect(seen).toEqual({ calls: [], started: [], stopped: [] });
 });
+
+test.each([[{ toString: 1, valueOf: 1 }], [null], [['recover']]])(
+  'a forged action, such as %j, is refused and breaks nothing',
+  async (action) => {
+    expect(await aWorld().press({ action, perSecond: action })).toMatchObject({ isDone: false });
+  },
+);

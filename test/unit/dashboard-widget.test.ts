@@ -201,6 +201,13 @@ describe('the latest events', () => {
     );
   });
 
+  test.each(['__proto__', 'constructor', 'toString'])(
+    'are shown by their own name where we have no words: %s',
+    (event) => {
+      expect(textOf(events.render([aQueueEvent({ event })], aFrame()).html)).toContain(`3 min ago ${event} `);
+    },
+  );
+
   test.each([[null], ['text'], [7], [{}]])('are shown whatever their details are: %j', (details) => {
     expect(textOf(events.render([aQueueEvent({ details })], aFrame()).html)).toContain('recovered: pending again');
   });
