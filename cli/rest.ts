@@ -25,15 +25,22 @@ const TIMEOUT_MS = 10_000;
 export function connectRest(url: string, key: string): Rest {
   return {
     async ask(path, { method = 'GET', body, headers = {} } = {}) {
+      const secret = headerValue(key);
       const response = await fetch(`${url.replace(/\/+$/, '')}/rest/v1${path}`, {
         method,
-        headers: { apikey: key, Authorization: `Bearer ${key}`, 'content-type': 'application/json', ...headers },
+        headers: { apikey: secret, Authorization: `Bearer ${secret}`, 'content-type': 'application/json', ...headers },
         body: body === undefined ? undefined : JSON.stringify(body),
         signal: AbortSignal.timeout(TIMEOUT_MS),
       });
       return { status: response.status, json: parse(await response.text()) };
     },
   };
+}
+
+/** Node's own error about a bad header would show the key. */
+function headerValue(key: string): string {
+  if (/^[\x21-\x7e]+$/.test(key.trim())) return key.trim();
+  throw new Error('the key holds characters that no key has: copy it again');
 }
 
 function parse(text: string): unknown {

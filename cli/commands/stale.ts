@@ -45,7 +45,7 @@ export function addStale(program: Command, open: OpenContext): void {
 }
 
 async function runRecover({ job, dryRun, yes, ...options }: RecoverOptions, open: OpenContext): Promise<void> {
-  if (job && !UUID.test(job)) throw new UsageError(`--job is "${job}", wanted the id of a job, a UUID`);
+  if (job !== undefined && !UUID.test(job)) throw new UsageError(`--job is "${job}", wanted the id of a job, a UUID`);
   const context = open(options);
   const { output } = context;
   const plan = await withProgress(output, 'looking for stale jobs', () => planRecovery(context, job));

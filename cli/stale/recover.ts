@@ -13,18 +13,25 @@ const LONGEST_MS = 120_000;
 
 type Row = Recovery & ShownRecovery;
 
-/** What recovering would do now, without doing it. */
+/** What recovering would do now, without doing it: all of its batches, or the one slice of an outage. */
 export async function planRecovery(context: Context, jobId?: string): Promise<ShownRecovery[]> {
   if (jobId) return [await recoverOne(context, jobId, true)];
   const settings = recoverySettings(context.settings);
-  return context.database().call<Row[]>('recover_stale_jobs', {
-    threshold_minutes: settings.thresholdMinutes,
-    batch_limit: settings.batchSize,
-    breaker_min_running: settings.breakerMinRunning,
-    breaker_share: settings.breakerShare,
-    canary_size: settings.canarySize,
-    dry_run: true,
-  });
+  const database = context.database();
+  const planned: Row[] = [];
+  for (;;) {
+    const batch = await database.call<Row[]>('recover_stale_jobs', {
+      threshold_minutes: settings.thresholdMinutes,
+      batch_limit: settings.batchSize,
+      breaker_min_running: settings.breakerMinRunning,
+      breaker_share: settings.breakerShare,
+      canary_size: settings.canarySize,
+      dry_run: true,
+      except_ids: planned.map(({ job_id }) => job_id),
+    });
+    planned.push(...batch);
+    if (batch.length < settings.batchSize || batch.some(({ breaker_open }) => breaker_open)) return planned;
+  }
 }
 
 /** Recovers as the monitor does, and says in the history who asked. */
