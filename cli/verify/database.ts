@@ -1,3 +1,4 @@
+import { refusalOf } from '../rest.ts';
 import { type Check, Fault, NotChecked } from './check.ts';
 import { type Installed, readInstallation } from './installation.ts';
 import { isDenied, probe } from './probe.ts';
@@ -60,12 +61,20 @@ export const outsiders: Check = {
     const answers = await Promise.all(
       relations.map(async (one) => [one, await anonRest.ask(`/${one.name}?limit=0`)] as const),
     );
-    const open = answers.filter(([, answer]) => !isDenied(answer)).map(([one]) => one);
-    if (open.length === 0) return `anon is refused on all ${relations.length} tables and views`;
-    const [first] = answers.filter(([, answer]) => !isDenied(answer));
+    const notDenied = answers.filter(([, answer]) => !isDenied(answer));
+    const [first] = notDenied;
+    if (!first) return `anon is refused on all ${relations.length} tables and views`;
+    const [, { status }] = first;
+    if (status === 401) {
+      throw new Fault(
+        `the key itself was refused: ${refusalOf(first[1]).message}`,
+        'Put the publishable key of this very project in SUPABASE_ANON_KEY (Supabase: Settings > API Keys).',
+      );
+    }
+    const open = notDenied.map(([one]) => one);
     throw new Fault(
-      `anon is not refused on ${named(open)} (HTTP ${first?.[1].status})`,
-      `Run ${pathsOf(filesOf(open))} again in the SQL editor; if the answer was 401, check SUPABASE_ANON_KEY.`,
+      `anon is not refused on ${named(open)} (HTTP ${status})`,
+      `Run ${pathsOf(filesOf(open))} again in the SQL editor. Check that SUPABASE_ANON_KEY is a publishable key, too.`,
     );
   },
 };

@@ -104,7 +104,14 @@ async function sendAll({ context, tell, signal }: CheckRun, { limit }: Policy, {
   const sendSome = async () => {
     while (left > 0) {
       left--;
-      const { http } = await askHealth(url, signal);
+      const { http, status } = await askHealth(url, signal);
+      // Unhealthy is an answer, too; a crash, a timeout or a limiter that is away is none.
+      if (http !== 429 && !status) {
+        throw new Fault(
+          `HTTP ${http} in the middle of ${limit + EXTRA} requests`,
+          'See "api-server-errors" in docs/runbook.md.',
+        );
+      }
       counts[http === 429 ? 'limited' : 'admitted']++;
       tell(`Rate limit: ${counts.admitted + counts.limited} of ${limit + EXTRA} requests`);
     }

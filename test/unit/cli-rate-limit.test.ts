@@ -22,12 +22,23 @@ interface Api {
   readonly others?: number;
   readonly headers?: boolean;
   readonly delayMs?: number;
+  /** The number of the request that a crash answers. */
+  readonly crashesAt?: number;
 }
 
 /** An API that counts requests in a window of a second, and says that its limit is 5. */
-async function anApi({ admits = LIMIT, others = 0, headers = true, delayMs = 0 }: Api = {}): Promise<string> {
+async function anApi({
+  admits = LIMIT,
+  others = 0,
+  headers = true,
+  delayMs = 0,
+  crashesAt,
+}: Api = {}): Promise<string> {
   const admitted: number[] = Array.from({ length: others }, () => Date.now());
+  let count = 0;
   server = createServer((_request, response) => {
+    count++;
+    if (count === crashesAt) return response.writeHead(502).end('{"message": "Internal server error"}');
     const inWindow = admitted.filter((at) => Date.now() - at < WINDOW_SECONDS * 1_000).length;
     const isAdmitted = inWindow < admits;
     if (isAdmitted) admitted.push(Date.now());
@@ -36,7 +47,7 @@ async function anApi({ admits = LIMIT, others = 0, headers = true, delayMs = 0 }
       response.setHeader('RateLimit', `"per-caller";r=${Math.max(0, LIMIT - inWindow - 1)};t=1`);
     }
     const body = isAdmitted ? { status: 'healthy' } : { status: 429 };
-    setTimeout(() => response.writeHead(isAdmitted ? 200 : 429).end(JSON.stringify(body)), delayMs);
+    return setTimeout(() => response.writeHead(isAdmitted ? 200 : 429).end(JSON.stringify(body)), delayMs);
   });
   return `http://127.0.0.1:${await listen(server, 0)}`;
 }
@@ -65,6 +76,12 @@ describe('the check of the rate limit', () => {
     const checking = check(await anApi({ admits }));
     await expect(checking).rejects.toBeInstanceOf(Fault);
     await expect(checking).rejects.toThrow(text);
+  });
+
+  test('does not take a crash for an answer, nor blame the limit or a proxy for it', async () => {
+    const checking = check(await anApi({ crashesAt: 4 }));
+    await expect(checking).rejects.toBeInstanceOf(Fault);
+    await expect(checking).rejects.toThrow('HTTP 502 in the middle of 10 requests');
   });
 
   test('fails when the limiter did not answer', async () => {
