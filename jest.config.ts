@@ -13,6 +13,8 @@ const config: Config = {
   globalSetup: '<rootDir>/test/global-setup.ts',
   globalTeardown: '<rootDir>/test/global-teardown.ts',
   modulePathIgnorePatterns: ['<rootDir>/.local/', '<rootDir>/cdk.out/'],
+  // Most tests wait for processes of their own; jest would leave one of two cores to itself.
+  maxWorkers: '100%',
   testTimeout: 60_000,
 };
 
