@@ -54,6 +54,7 @@ async function run(system: LocalSystem, database: pg.Client): Promise<number> {
     mishaps.onNote(note);
   };
   const businesses = readBusinesses();
+  if (system.dashboard) system.door.route('/', system.dashboard);
   introduce(system, businesses.length);
   for (let worker = 0; worker < WORKERS; worker += 1) fleet.hire();
 
@@ -101,7 +102,7 @@ function introduce(system: LocalSystem, jobs: number): void {
     `${jobs} jobs, ${WORKERS} workers that will be killed; a job is stale after ${STALE_AFTER} without a sign of`,
   );
   console.log(
-    `life, a message is dead after ${SETTINGS.QUEUE_MAX_RECEIVES} receives. The Slack channel: ${system.apiUrl}/slack\n`,
+    `life, a message is dead after ${SETTINGS.QUEUE_MAX_RECEIVES} receives. Dashboard: ${system.apiUrl} · Slack: ${system.apiUrl}/slack\n`,
   );
 }
 
