@@ -124,6 +124,9 @@ export function readSecrets(variables: Variables): Secrets {
   if (variables['SUPABASE_URL']?.startsWith('https://your-project.')) {
     problems.push('SUPABASE_URL is the placeholder of .env.example, wanted the URL of your project');
   }
+  if (variables['PROXY_SECRET_HEADER'] && !variables['PROXY_SECRET']) {
+    problems.push('PROXY_SECRET is missing, wanted what your proxy sends in PROXY_SECRET_HEADER');
+  }
   if (!parsed.success || problems.length > 0) throw settingsError(problems);
   return parsed.data;
 }
