@@ -93,7 +93,8 @@ async function depthOf({ clients }: Context, url: string): Promise<QueueDepth> {
   return { name: queueNameOf(url), visible, inFlight, delayed };
 }
 
-async function lookAtAlarms({ clients, stage }: Context): Promise<Alarm[]> {
+/** Those that reach people of this stage: the names of the stage `prod-eu` begin as those of `prod` do. */
+export async function lookAtAlarms({ clients, stage }: Pick<Context, 'clients' | 'stage'>): Promise<Alarm[]> {
   const alarms: Alarm[] = [];
   const pages = paginateDescribeAlarms(
     { client: clients.cloudwatch },
@@ -101,6 +102,7 @@ async function lookAtAlarms({ clients, stage }: Context): Promise<Alarm[]> {
   );
   for await (const { MetricAlarms = [], CompositeAlarms = [] } of pages) {
     for (const alarm of [...MetricAlarms, ...CompositeAlarms]) {
+      if (!alarm.AlarmActions?.some((action) => action.endsWith(`:queuekeeper-${stage}-alarms`))) continue;
       alarms.push({
         name: alarm.AlarmName ?? '',
         state: alarm.StateValue ?? 'UNKNOWN',
@@ -109,5 +111,7 @@ async function lookAtAlarms({ clients, stage }: Context): Promise<Alarm[]> {
       });
     }
   }
+  // Nobody watches then, and that is not well.
+  if (alarms.length === 0) throw new Error(`the stage ${stage} has no alarms here: is it deployed?`);
   return alarms;
 }
