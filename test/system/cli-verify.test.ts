@@ -253,6 +253,11 @@ describe('verify names the one thing that is broken', () => {
     expect(status).toBe(1);
   });
 
+  test('a publishable key of another project: ✗ Outsiders, and no table is blamed', async () => {
+    const { failures } = await verify(['--quick'], { facts: { anonKey: 'sb_publishable_wrong' } });
+    expect(failures).toEqual(['✗ Outsiders: the key itself was refused: Invalid API key']);
+  });
+
   test('an API that is not there: ✗ Health, and the limit is not blamed', async () => {
     const { failures, open } = await verify(['--quick'], { facts: { apiUrl: 'http://127.0.0.1:1' } });
     expect(failures).toEqual([expect.stringMatching('^✗ Health: http://127.0.0.1:1/api/health does not answer')]);
