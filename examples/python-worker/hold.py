@@ -4,8 +4,6 @@ import logging
 import threading
 import time
 
-from queuekeeper import NoAnswer, WrongArgument, WrongSetup
-
 # An answer that did not come is asked for again sooner than at the next beat.
 SOON_SECONDS = 5
 # So long a pause may go on after the reason to end it.
@@ -80,11 +78,19 @@ class Hold:
         while not self._ended.wait(wait):
             wait = self._heartbeat_seconds
             try:
-                self._answer = self._queuekeeper.heartbeat_job(self._owner)
-            except (NoAnswer, WrongArgument, WrongSetup) as problem:
-                # Whose the job is by now, the call that ends it will say.
-                logging.warning("no sign of life for job %s: %s", self._owner["job_id"], problem)
+                self._show_life()
+            except Exception as problem:
+                # Whatever it was: without this thread the job would go stale while it is worked on. Whose the job is by
+                # now, the call that ends it will say.
+                logging.warning("no sign of life for job %s: %r", self._owner["job_id"], problem)
                 wait = min(wait, SOON_SECONDS)
             if self._answer == "lost":
                 return
-            self._keep_message()
+
+    def _show_life(self):
+        try:
+            self._answer = self._queuekeeper.heartbeat_job(self._owner)
+        finally:
+            # Also while the database is away: another worker could do nothing with it either.
+            if self._answer != "lost":
+                self._keep_message()
