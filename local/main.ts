@@ -1,8 +1,9 @@
 import { parseArgs } from 'node:util';
+import { serveAbout } from './about.ts';
 import { writeFacts } from './facts.ts';
 import { readableLine } from './log-line.ts';
 import { startSystem } from './system.ts';
-import { htmlTable, systemRows, textTable } from './table.ts';
+import { systemRows, textTable } from './table.ts';
 
 const USAGE = 'npm run local [-- --port 3000] [--keep]';
 
@@ -15,9 +16,7 @@ async function main(): Promise<void> {
   const removeFacts = writeFacts(system);
   const rows = systemRows(system);
   if (system.dashboard) system.door.route('/', system.dashboard);
-  system.door.route('/about', (_request, response) =>
-    response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(htmlTable(rows)),
-  );
+  system.door.route('/about', serveAbout(rows));
   const seconds = ((Date.now() - startedAt) / 1_000).toFixed(1);
   console.log(`\nQueuekeeper is up after ${seconds} s. Ctrl-C stops it.\n\n${textTable(rows)}\n`);
 

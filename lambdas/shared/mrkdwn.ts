@@ -9,7 +9,7 @@ const VALUE_CHARACTERS = 300;
 
 /** Control characters, and the marks that reorder text on the screen and so can hide what a value says. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is removed
-const INVISIBLE = /[\u0000-\u001f\u007f-\u009f\u200b\u200c\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]+/g;
+const INVISIBLE = /[\u0000-\u001f\u007f-\u009f\u061c\u200b\u200c\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]+/g;
 
 /** A template whose values are escaped: mrkdwn`*${jobType}* failed`. */
 export function mrkdwn(strings: TemplateStringsArray, ...values: (string | number | Mrkdwn)[]): Mrkdwn {

@@ -8,8 +8,12 @@ const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]'];
  * another site's that leads here is none of ours.
  */
 export function isOwnPage({ headers }: Pick<IncomingMessage, 'headers'>): boolean {
-  const { host = '', origin, 'content-type': type = '' } = headers;
-  const hostname = host.replace(/:\d+$/, '');
-  if (!LOOPBACK_NAMES.includes(hostname) || !type.startsWith('application/json')) return false;
+  const { host, origin, 'content-type': type = '' } = headers;
+  if (!isOwnHost({ headers }) || !type.startsWith('application/json')) return false;
   return origin === undefined || origin === `http://${host}`;
+}
+
+/** Whether a request was sent to a name of this machine's own: a page of another site may read what its own name answers. */
+export function isOwnHost({ headers: { host = '' } }: Pick<IncomingMessage, 'headers'>): boolean {
+  return LOOPBACK_NAMES.includes(host.replace(/:\d+$/, ''));
 }

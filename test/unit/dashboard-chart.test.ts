@@ -1,9 +1,12 @@
+import { get } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
+import { serveAbout } from '../../local/about.ts';
 import { chart } from '../../local/dashboard/chart.ts';
 import { isOwnPage } from '../../local/dashboard/own-page.ts';
 import { type MetricWidget, planDashboard } from '../../local/dashboard/plan.ts';
 import { niceScale, shortNumber } from '../../local/dashboard/scale.ts';
 import { seriesOf } from '../../local/dashboard/values.ts';
+import { startFrontDoor } from '../../local/front-door.ts';
 import { createMetrics } from '../../local/metrics.ts';
 
 const MINUTE = 60_000;
@@ -175,5 +178,28 @@ describe('a call of a function', () => {
     ['localhost:3000', undefined, undefined],
   ])('from %s with the origin %j as %j is not', (host, origin, type) => {
     expect(isOwnPage({ headers: { host, origin, 'content-type': type } })).toBe(false);
+  });
+});
+
+describe('the page with the keys', () => {
+  test.each([
+    ['localhost:3000', 200],
+    ['127.0.0.1:3000', 200],
+    ['rebound.example:3000', 403],
+    ['localhost.evil.example', 403],
+  ])('asked for at %s is answered with %i', async (host, status) => {
+    const door = await startFrontDoor(0);
+    door.route('/about', serveAbout([['Secret key', 'sb_secret_local']]));
+    try {
+      const answer = await new Promise<{ status?: number; body: string }>((resolve, reject) => {
+        get(`${door.origin}/about`, { headers: { host } }, async (response) => {
+          resolve({ status: response.statusCode, body: Buffer.concat(await response.toArray()).toString() });
+        }).once('error', reject);
+      });
+      expect(answer.status).toBe(status);
+      expect(answer.body.includes('sb_secret_local')).toBe(status === 200);
+    } finally {
+      await door.stop();
+    }
   });
 });

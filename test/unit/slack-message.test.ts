@@ -12,7 +12,7 @@ describe('mrkdwn', () => {
   });
 
   test('keeps a value on one line, without control characters and marks that reorder text', () => {
-    expect(mrkdwn`${'a\u0000b\r\nc\u202ed'}`.mrkdwn).toBe('a b c d');
+    expect(mrkdwn`${'a\u0000b\r\nc\u202ed\u061ce'}`.mrkdwn).toBe('a b c d e');
   });
 
   test('code cannot be ended by its value', () => {
