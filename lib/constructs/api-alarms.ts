@@ -14,9 +14,9 @@ const ABOVE = ComparisonOperator.GREATER_THAN_THRESHOLD;
 /** A share of fewer requests says nothing: one 429 of two requests would be half. */
 const LEAST_REQUESTS = 20;
 /** A single failure may be a hiccup; so many in five minutes are not. */
-const NOT_BY_CHANCE = 5;
+export const NOT_BY_CHANCE = 5;
 /** The slowest good answer: health waits 2 s for the database and answers within 3. */
-const SLOW_MS = 3_000;
+export const SLOW_MS = 3_000;
 
 export interface ApiAlarmsProps {
   readonly stage: string;

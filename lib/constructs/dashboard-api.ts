@@ -2,6 +2,7 @@ import { type IMetric, type IWidget, MathExpression, Stats } from 'aws-cdk-lib/a
 import * as health from '../../lambdas/health/env.ts';
 import * as queueStatus from '../../lambdas/queue-status/env.ts';
 import { API_METRICS } from '../../lambdas/shared/api/env.ts';
+import { NOT_BY_CHANCE, SLOW_MS } from './api-alarms.ts';
 import { chart, metricsOf, PERIOD } from './dashboard-parts.ts';
 import { metricTotal } from './metric-total.ts';
 
@@ -50,6 +51,7 @@ export function apiCharts(stage: string): IWidget[][] {
           ...each(API_METRICS.latency, Stats.percentile(50), (route) => `${route}, half are faster`),
           ...each(API_METRICS.latency, Stats.percentile(99), (route) => `${route}, 99 of 100 are faster`),
         ],
+        leftAnnotations: [{ value: SLOW_MS, label: 'alarm above, for 15 minutes' }],
       }),
     ],
     [
@@ -64,7 +66,7 @@ export function apiCharts(stage: string): IWidget[][] {
           ...each(API_METRICS.serverErrors, Stats.SUM, (route) => `${route}, answers 500`),
           ...each(API_METRICS.rateLimitUnavailable, Stats.SUM, (route) => `${route}, limiter unavailable`),
         ],
-        leftAnnotations: [{ value: 0, label: 'alarm above 0' }],
+        leftAnnotations: [{ value: NOT_BY_CHANCE, label: `alarm from ${NOT_BY_CHANCE} on` }],
       }),
       chart('Answers to callers near their limit', { left: each(API_METRICS.nearLimit, Stats.SUM, (route) => route) }),
     ],

@@ -34,7 +34,10 @@ export function functionCharts(stage: string, monitors: Monitors, functions: rea
         left: each('Errors', Stats.SUM),
         leftAnnotations: [{ value: 0, label: 'alarm above 0' }],
       }),
-      chart('Runs of functions that were refused (throttled)', { left: each('Throttles', Stats.SUM) }),
+      chart('Runs of functions that were refused (throttled)', {
+        left: each('Throttles', Stats.SUM),
+        leftAnnotations: [{ value: 0, label: 'alarm above 0' }],
+      }),
     ],
     [chart('How long functions run, ms (the longest run)', { left: each('Duration', Stats.MAXIMUM), width: 24 })],
   ];

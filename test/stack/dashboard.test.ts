@@ -89,7 +89,11 @@ describe('the dashboard', () => {
     ['Dead letters', 0],
     ['Hours until SQS deletes the first of them', 72],
     ['Requests refused by the limit, %', 5],
+    ['Time to answer, ms', 3_000],
+    ['Faults of ours', 5],
     ['Runs of the monitors that went well, % of those due', 99],
+    ['Runs of functions that failed', 0],
+    ['Runs of functions that were refused (throttled)', 0],
   ])('draws the threshold of its alarm in "%s"', (title, value) => {
     const chart = widgets.find(({ type, properties }) => type === 'metric' && properties.title === title);
     expect(chart?.properties.annotations?.horizontal).toMatchObject([{ value }]);
