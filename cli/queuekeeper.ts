@@ -35,10 +35,12 @@ addMigrate(program, variables);
 addDeploy(program, variables);
 addVerify(program, open);
 
-// `queuekeeper … | head` is done when head is.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-});
+// Who reads may go before we are done, as head does or a terminal that is closed: what is begun is still put in order.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+  });
+}
 await program.parseAsync().catch((error: unknown) => {
   // Commander has said it already.
   if (!(error instanceof CommanderError)) console.error(printableLines(explainError(error)));

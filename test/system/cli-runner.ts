@@ -19,6 +19,8 @@ export interface RunOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Gets the process id, to send it signals. */
   readonly onStart?: (pid: number) => void;
+  /** Nobody reads what is said meanwhile: the terminal is closed, or a pipe's other end. */
+  readonly isStderrClosed?: boolean;
 }
 
 /** Runs commands against a system as an operator does, each in a process of its own. */
@@ -43,6 +45,7 @@ export function commandsFor(system: LocalSystem) {
         output[name] += text;
       });
     }
+    if (options.isStderrClosed) child.stderr.destroy();
     const [status] = await once(child, 'close');
     await rm(directory, { recursive: true });
     return { status, ...output };
