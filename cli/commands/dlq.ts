@@ -78,6 +78,12 @@ async function redrive(context: Context, { rate, cancel, yes }: RedriveOptions):
     output.result({ queue: name, status: 'NOTHING_TO_DO', moved: 0 }, `No dead letters in ${name}.`);
     return;
   }
+  const { task } = await redrive.look();
+  if (task?.status === 'RUNNING') {
+    throw new Error(
+      `A redrive of ${name} is running already, ${task.moved} moved so far. To stop it: npx queuekeeper dlq redrive --cancel`,
+    );
+  }
   const duration = describeDuration((total / rate) * 1_000);
   const question = `Move ${total} dead letters of ${name} back to their queue, ${rate} a second (about ${duration})? Is their cause gone?`;
   await confirm(question, { output, yes });
