@@ -13,7 +13,7 @@ begin
     alter table public.rate_limit_requests
       drop constraint rate_limit_requests_pkey,
       add column ordinal bigint not null,
-      -- Two texts in the key would make each look-up a third slower. Where two hashes fell together, once in 10^19
+      -- Two texts in the key would make each look-up slower. Where two hashes fell together, once in 10^19
       -- pairs, two callers would share a limit: one request less, never one more.
       add column caller_route_hash bigint not null, -- hashtextextended(route, hashtextextended(caller, 0))
       -- One index for both looks, at the newest row and at the oldest in the window.
