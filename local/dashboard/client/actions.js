@@ -41,6 +41,8 @@ async function press(button, action, widget, refresh) {
 
 /** To the button that was pressed, or, where its row is gone, to its table. @param {HTMLElement} widget @param {string} name */
 function returnFocus(widget, name) {
+  // Who is somewhere else by now, typing perhaps, stays there.
+  if (document.activeElement !== document.body) return;
   const again = [...widget.querySelectorAll('button')].find((one) => one.getAttribute('aria-label') === name);
   (again ?? widget).focus();
 }

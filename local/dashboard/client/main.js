@@ -56,7 +56,12 @@ function show(id, html) {
     ? document.activeElement?.getAttribute('aria-label')
     : undefined;
   shown.set(id, html);
+  // What was typed since this was asked for is newer than what it brings.
+  const typed = [...body.querySelectorAll('input')].map(({ name, value }) => ({ name, value }));
   body.innerHTML = html;
+  for (const input of body.querySelectorAll('input')) {
+    input.value = typed.find(({ name }) => name === input.name)?.value ?? input.value;
+  }
   body.removeAttribute('aria-busy');
   // Its buttons come in the same turn, before anything else can happen.
   if (focused) queueMicrotask(() => buttonNamed(body, focused)?.focus());
