@@ -6,6 +6,7 @@ const BENCHMARKS: Record<string, string> = {
   'cold-start': "size and import time of each function's bundle",
   'find-stale-jobs': 'what a look for stale jobs costs on a big table',
   'system-health': 'what the health check costs on a big table',
+  'monthly-cost': 'what the synthesized stack costs a month (after npm run synth)',
   recoveries: 'how many stale jobs a second the monitor recovers',
 };
 

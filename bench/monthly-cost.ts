@@ -1,7 +1,7 @@
 /**
  * What a stack costs per month by AWS's list prices, from the synthesized template: the tables of docs/deployment.md.
  *
- *   npm run synth && node bench/monthly-cost.ts [cdk.out/Queuekeeper.template.json]
+ *   npm run synth && npm run bench -- monthly-cost [cdk.out/Queuekeeper.template.json]
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -33,7 +33,7 @@ function judgeAnswer(facts: Facts, answer: SystemHealth): Health {
   const reasons = [
     workersReason,
     staleReason(answer.stale_jobs, facts.thresholdMinutes),
-    dlq.count && `${dlq.count} dead ${dlq.count === 1 ? 'letter is' : 'letters are'} in the dead-letter queue.`,
+    deadLettersReason(dlq.count, answer.seconds_since_dead_letters),
     stale.reason,
     dead.reason,
   ].filter((reason) => typeof reason === 'string');
@@ -83,6 +83,13 @@ function judgeDeadLetters(answer: SystemHealth, periodMinutes: number): Health['
   const { dead_letters: count, seconds_since_dead_letters: age } = answer;
   if (count === null || age === null || isOutdated(age, periodMinutes)) return { status: 'unknown', count: null };
   return { status: count > 0 ? 'dead_letters' : 'empty', count };
+}
+
+/** The count is as old as the dlq-monitor's last look: who has just redriven them should not wonder. */
+function deadLettersReason(count: number | null, ageSeconds: number | null): string | undefined {
+  if (!count || ageSeconds === null) return undefined;
+  const letters = count === 1 ? '1 dead letter was' : `${count} dead letters were`;
+  return `${letters} in the dead-letter queue when the dlq-monitor last looked, ${describeDuration(ageSeconds * 1_000)} ago.`;
 }
 
 function staleReason(stale: number, thresholdMinutes: number): string | undefined {

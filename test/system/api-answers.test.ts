@@ -254,7 +254,7 @@ describe('health', () => {
         database.query(
           `update public.monitor_runs set summary = summary || '{"depth": 2}' where monitor = 'dlq-monitor'`,
         ),
-      '2 dead letters are in the dead-letter queue.',
+      '2 dead letters were in the dead-letter queue when the dlq-monitor last looked, ',
       { dlq: { status: 'dead_letters', count: 2 } },
     ],
     [

@@ -119,8 +119,14 @@ describe('stale jobs and dead letters', () => {
       { stale_jobs: 3 },
       "3 jobs are stale: in progress without a sign of life for 10 min, or what the job's policy says.",
     ],
-    [{ dead_letters: 1 }, '1 dead letter is in the dead-letter queue.'],
-    [{ dead_letters: 25 }, '25 dead letters are in the dead-letter queue.'],
+    [
+      { dead_letters: 1, seconds_since_dead_letters: 61 },
+      '1 dead letter was in the dead-letter queue when the dlq-monitor last looked, 1 min ago.',
+    ],
+    [
+      { dead_letters: 25, seconds_since_dead_letters: 0 },
+      '25 dead letters were in the dead-letter queue when the dlq-monitor last looked, 0 s ago.',
+    ],
   ])('%j degrade it', (answer, reason) => {
     expect(judged(answer)).toMatchObject({ status: 200, body: { status: 'degraded', reasons: [reason] } });
   });
