@@ -163,7 +163,8 @@ function whatIsWrongWith(key: string): string | undefined {
   if (/^sb_secret_/.test(key)) return 'a secret key that is cut short or holds a character that no key has';
   if (/^sb_publishable_/.test(key)) return 'a publishable key, which may do nothing here';
   const role = roleOfJwt(key);
-  if (role === 'service_role') return undefined;
+  if (role === 'service_role')
+    return /^[\x21-\x7e]+$/.test(key) ? undefined : 'a key with a space or a line end inside';
   return role ? `a key of the role ${role}` : 'neither a secret key nor a legacy service_role JWT';
 }
 

@@ -231,6 +231,7 @@ describe('secrets', () => {
 
   test.each([
     ['a publishable key', 'sb_publishable_AbCdEfGhIjKlMn', 'a publishable key, which may do nothing here'],
+    ['a wrapped key', jwt({ role: 'service_role' }).replace('.', '.\n'), 'a key with a space or a line end inside'],
     ['an anon key', jwt({ role: 'anon' }), 'a key of the role anon'],
     ['an authenticated key', jwt({ role: 'authenticated' }), 'a key of the role authenticated'],
     ['a token without a role', jwt({}), 'neither a secret key nor a legacy service_role JWT'],
