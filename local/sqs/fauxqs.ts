@@ -41,7 +41,12 @@ export type FauxStore = {
   processAllTimers(): void;
 };
 
-type Persistence = { loadSqsQueues(store: FauxStore): void; close(): void };
+type Persistence = {
+  readonly db: { prepare(sql: string): { run(messageId: string): unknown } };
+  updateMessageReady(messageId: string): void;
+  loadSqsQueues(store: FauxStore): void;
+  close(): void;
+};
 
 export async function createStore(): Promise<FauxStore> {
   const { SqsStore } = await importFromFauxqs('sqs/sqsStore.js');
@@ -55,6 +60,11 @@ export async function createStore(): Promise<FauxStore> {
 export async function persist(store: FauxStore, directory: string): Promise<Persistence> {
   const { PersistenceManager } = await importFromFauxqs('persistence.js');
   const persistence: Persistence = new PersistenceManager(directory);
+  // fauxqs 2.4.1 empties the count of receives here, which its table forbids: the message would be lost.
+  const show = persistence.db.prepare(
+    'UPDATE sqs_messages SET receipt_handle = NULL, visibility_deadline = NULL WHERE message_id = ?',
+  );
+  persistence.updateMessageReady = (messageId) => show.run(messageId);
   persistence.loadSqsQueues(store);
   store.persistence = persistence;
   for (const queue of store.allQueues()) Object.assign(queue, { persistence });

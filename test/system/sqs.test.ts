@@ -16,7 +16,7 @@ import {
   SQSClient,
   StartMessageMoveTaskCommand,
 } from '@aws-sdk/client-sqs';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Sqs, startSqs } from '../../local/sqs/start-sqs.ts';
 
 let sqs: Sqs;
@@ -212,22 +212,65 @@ describe('faults on command', () => {
   });
 });
 
-it('keeps queues and messages in a directory between starts, on whatever port', async () => {
-  const directory = await mkdtemp(join(tmpdir(), 'queuekeeper-sqs-'));
-  const first = await startSqs({ directory });
-  const { url } = await first.createQueue('kept');
-  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
-  const before = new SQSClient({ endpoint: first.endpoint, region: 'us-east-1', credentials });
-  await before.send(new SendMessageCommand({ QueueUrl: url, MessageBody: 'still here' }));
-  before.destroy();
-  await first.stop();
+describe('with a directory', () => {
+  let directory: string;
+  let kept: Sqs;
+  let keptClient: SQSClient;
+  let QueueUrl: string;
+  const start = async () => {
+    kept = await startSqs({ directory });
+    const dead = await kept.createQueue('kept-dead');
+    const RedrivePolicy = JSON.stringify({ deadLetterTargetArn: dead.arn, maxReceiveCount: 3 });
+    QueueUrl = (await kept.createQueue('kept', { RedrivePolicy, VisibilityTimeout: '30' })).url;
+    const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+    keptClient = new SQSClient({ endpoint: kept.endpoint, region: 'us-east-1', credentials, maxAttempts: 1 });
+  };
+  const stop = async () => {
+    keptClient.destroy();
+    await kept.stop();
+  };
+  const keptMessage = async () => {
+    const request = { QueueUrl, MessageSystemAttributeNames: ['All' as const], MessageAttributeNames: ['All'] };
+    return (await keptClient.send(new ReceiveMessageCommand(request))).Messages?.[0];
+  };
+  const show = ({ ReceiptHandle }: { ReceiptHandle?: string | undefined } = {}) =>
+    keptClient.send(new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle, VisibilityTimeout: 0 }));
 
-  const second = await startSqs({ directory });
-  const again = await second.createQueue('kept', { VisibilityTimeout: '7' });
-  const after = new SQSClient({ endpoint: second.endpoint, region: 'us-east-1', credentials });
-  const { Messages } = await after.send(new ReceiveMessageCommand({ QueueUrl: again.url }));
-  expect(Messages?.map(({ Body }) => Body)).toEqual(['still here']);
-  after.destroy();
-  await second.stop();
-  await rm(directory, { recursive: true });
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'queuekeeper-sqs-'));
+    await start();
+  });
+  afterEach(async () => {
+    await stop();
+    await rm(directory, { recursive: true });
+  });
+
+  it('keeps a message between starts, on whatever port, with its attributes', async () => {
+    const MessageAttributes = { by: { DataType: 'String', StringValue: 'hand' } };
+    await keptClient.send(new SendMessageCommand({ QueueUrl, MessageBody: 'still here', MessageAttributes }));
+    await stop();
+    await start();
+    expect(await keptMessage()).toMatchObject({ Body: 'still here', MessageAttributes });
+  });
+
+  it('gives a message back whose visibility is set to 0, and counts its receives over a restart', async () => {
+    await keptClient.send(new SendMessageCommand({ QueueUrl, MessageBody: 'back' }));
+    await show(await keptMessage());
+    const second = await keptMessage();
+    expect(second?.Attributes?.ApproximateReceiveCount).toBe('2');
+    await show(second);
+    await stop();
+    await start();
+    expect((await keptMessage())?.Attributes?.ApproximateReceiveCount).toBe('3');
+  });
+
+  it('keeps a message in flight hidden over a restart, under the same receipt', async () => {
+    await keptClient.send(new SendMessageCommand({ QueueUrl, MessageBody: 'in hand' }));
+    const held = await keptMessage();
+    await stop();
+    await start();
+    expect(await keptMessage()).toBeUndefined();
+    await show(held);
+    expect(await keptMessage()).toMatchObject({ Body: 'in hand' });
+  });
 });
