@@ -1,24 +1,25 @@
-import { parseArgs } from 'node:util';
 import { serveAbout } from './about.ts';
+import { readArguments, USAGE, UsageError } from './arguments.ts';
 import { writeFacts } from './facts.ts';
 import { readableLine } from './log-line.ts';
 import { startSystem } from './system.ts';
-import { systemRows, textTable } from './table.ts';
-
-const USAGE = 'npm run local [-- --port 3000] [--keep]';
+import { systemRows, textTable, workerExports } from './table.ts';
 
 /** `npm run local`: the whole system until Ctrl-C. */
 async function main(): Promise<void> {
-  const { port, keep } = readArguments();
+  const { port, keep, help } = readArguments(process.argv.slice(2));
+  if (help) return console.log(USAGE);
   const startedAt = Date.now();
   console.log('Starting …');
   const system = await startSystem({ port, keep, onLine: print });
-  const removeFacts = writeFacts(system);
+  const facts = await writeFacts(system);
   const rows = systemRows(system);
   if (system.dashboard) system.door.route('/', system.dashboard);
   system.door.route('/about', serveAbout(rows));
   const seconds = ((Date.now() - startedAt) / 1_000).toFixed(1);
-  console.log(`\nQueuekeeper is up after ${seconds} s. Ctrl-C stops it.\n\n${textTable(rows)}\n`);
+  console.log(`\nQueuekeeper is up after ${seconds} s. Ctrl-C, or kill ${process.pid}, stops it.`);
+  if (facts.refusal) console.log(facts.refusal);
+  console.log(`\n${textTable(rows)}\n\nFor a worker, in its own terminal:\n\n${workerExports(system)}\n`);
 
   let isStopping = false;
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -26,18 +27,10 @@ async function main(): Promise<void> {
       if (isStopping) return;
       isStopping = true;
       console.log('\nStopping …');
-      removeFacts();
+      facts.remove();
       system.stop().then(() => process.exit(0), fail);
     });
   }
-}
-
-function readArguments(): { port: number; keep: boolean } {
-  const options = { port: { type: 'string', default: '3000' }, keep: { type: 'boolean', default: false } } as const;
-  const { values } = parseArgs({ options });
-  const port = Number(values.port);
-  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return { port, keep: values.keep };
-  throw new Error(`--port is ${values.port}, wanted a number from 0 to 65535. Usage: ${USAGE}`);
 }
 
 function print(functionName: string, line: string): void {
@@ -47,7 +40,7 @@ function print(functionName: string, line: string): void {
 
 function fail(error: unknown): void {
   console.error(error instanceof Error ? error.message : error);
-  process.exit(1);
+  process.exit(error instanceof UsageError ? 2 : 1);
 }
 
 main().catch(fail);

@@ -1,6 +1,7 @@
 import { firstApiKey } from './facts.ts';
 import { shortNameOf } from './functions.ts';
 import type { LocalSystem } from './system.ts';
+import { REGION } from './template-scope.ts';
 
 type Row = readonly [label: string, value: string];
 
@@ -20,7 +21,7 @@ export function systemRows(system: LocalSystem): Row[] {
     ...(apiKey ? queueRows(system.apiUrl, apiKey) : []),
     ['Slack', `${system.apiUrl}/slack`],
     ['Alarms', `${system.apiUrl}/alarms`],
-    ['Supabase REST', `${system.supabaseUrl}/rest/v1`],
+    ['Supabase URL', system.supabaseUrl],
     ['Secret key', system.serviceKey],
     ['Publishable key', system.anonKey],
     ['Database', system.databaseUrl],
@@ -35,7 +36,17 @@ function queueRows(apiUrl: string, apiKey: string): Row[] {
   return [
     ['API key', apiKey],
     ['Jobs of acme', `curl -H 'x-api-key: ${apiKey}' ${apiUrl}/api/queue/acme`],
+    ['', '404 until acme has a job'],
   ];
+}
+
+/** What examples/python-worker needs, and any other worker on an AWS SDK. */
+export function workerExports({ supabaseUrl, serviceKey, queueUrl, sqsEndpoint }: LocalSystem): string {
+  return [
+    `export SUPABASE_URL=${supabaseUrl} SUPABASE_SERVICE_KEY=${serviceKey}`,
+    `export SQS_QUEUE_URL=${queueUrl} AWS_ENDPOINT_URL_SQS=${sqsEndpoint}`,
+    `export AWS_DEFAULT_REGION=${REGION} AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local`,
+  ].join('\n');
 }
 
 export function textTable(rows: readonly Row[]): string {
