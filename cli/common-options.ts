@@ -18,6 +18,6 @@ export function wholeNumber(most = Number.MAX_SAFE_INTEGER): (text: string) => n
   return (text) => {
     if (/^[1-9]\d*$/.test(text) && Number(text) <= most) return Number(text);
     const wanted = most === Number.MAX_SAFE_INTEGER ? 'of at least 1' : `from 1 to ${most}`;
-    throw new InvalidArgumentError(`it is "${text}", wanted a whole number ${wanted}`);
+    throw new InvalidArgumentError(`Wanted a whole number ${wanted}.`); // commander says what it is
   };
 }

@@ -2,11 +2,12 @@ import { hostname, userInfo } from 'node:os';
 import { GetRestApisCommand } from '@aws-sdk/client-api-gateway';
 import { GetQueueUrlCommand } from '@aws-sdk/client-sqs';
 import { connectDatabase, type Database } from '../lambdas/shared/database.ts';
-import { readSecrets, readSettings, type Secrets, type Settings } from '../lib/settings.ts';
+import { readAll, readSecrets, readSettings, type Secrets, type Settings } from '../lib/settings.ts';
 import { type Clients, createClients } from './clients.ts';
 import { asUsage } from './exit-code.ts';
 import { type LocalFacts, readLocalFacts } from './local-facts.ts';
 import { createOutput, type Output } from './output.ts';
+import { outspokenFetch } from './outspoken-fetch.ts';
 import { connectRest, type Rest } from './rest.ts';
 
 type Variables = Record<string, string | undefined>;
@@ -32,24 +33,29 @@ export interface Context {
   readonly rest: () => Rest;
   /** With a publishable key, to see that it may do nothing; undefined where there is none. */
   readonly anonRest?: Rest;
-  readonly queues: () => Promise<Queues>;
+  readonly queueUrl: () => Promise<string>;
+  readonly dlqUrl: () => Promise<string>;
   /** The API's address, without a slash at its end. */
   readonly apiUrl: () => Promise<string>;
   /** Who asked, for the record: user@host. */
   readonly askedBy: string;
 }
 
-export interface Queues {
-  readonly queueUrl: string;
-  readonly dlqUrl: string;
+/** Reads the environment and the env file. */
+export type ReadVariables = (options: Pick<CommonOptions, 'local'>) => Variables;
+
+export interface OpenOptions extends CommonOptions {
+  /** The command is of no use without the secret key: that it is missing is told with all else that is. */
+  readonly needsSecrets?: boolean;
 }
 
-export type OpenContext = (options: CommonOptions) => Context;
+export type OpenContext = (options: OpenOptions) => Context;
 
 /** @throws UsageError that lists every setting that is missing or wrong */
-export function openContext(variables: Variables, options: CommonOptions): Context {
+export function openContext(variables: Variables, options: OpenOptions): Context {
   const facts = options.local ? readLocalFacts(variables) : undefined;
-  const settings = facts ? localSettings(facts) : asUsage(() => readSettings(variables));
+  const read = () => (options.needsSecrets ? readAll(variables).settings : readSettings(variables));
+  const settings = facts ? localSettings(facts) : asUsage(read);
   const clients = createClients(settings.AWS_DEFAULT_REGION, facts?.endpoints);
   const supabaseUrl = facts?.supabaseUrl ?? settings.SUPABASE_URL;
   const secrets = (): Secrets =>
@@ -65,10 +71,11 @@ export function openContext(variables: Variables, options: CommonOptions): Conte
     clients,
     supabaseUrl,
     secrets,
-    database: () => connectDatabase({ url: supabaseUrl, key: serviceKey() }),
+    database: () => connectDatabase({ url: supabaseUrl, key: serviceKey(), fetch: outspokenFetch }),
     rest: () => connectRest(supabaseUrl, serviceKey()),
     anonRest: anonKey ? connectRest(supabaseUrl, anonKey) : undefined,
-    queues: async () => facts ?? findQueues(settings, clients),
+    queueUrl: async () => facts?.queueUrl ?? settings.SQS_QUEUE_URL ?? findQueue('jobs', settings, clients),
+    dlqUrl: async () => facts?.dlqUrl ?? settings.SQS_DLQ_URL ?? findQueue('dead-letters', settings, clients),
     apiUrl: async () => (apiUrl || (await findApi(settings, clients))).replace(/\/+$/, ''),
     askedBy: askedBy(),
   };
@@ -87,20 +94,14 @@ function localSettings({ stage, region }: LocalFacts): Settings {
   return readSettings({ STAGE: stage, AWS_DEFAULT_REGION: region, SUPABASE_URL: 'https://local.supabase.co' });
 }
 
-async function findQueues(settings: Settings, { sqs }: Clients): Promise<Queues> {
-  const { STAGE, SQS_QUEUE_URL: queueUrl, SQS_DLQ_URL: dlqUrl } = settings;
-  if (queueUrl && dlqUrl) return { queueUrl, dlqUrl };
-  const urlOf = async (QueueName: string) => {
-    try {
-      return (await sqs.send(new GetQueueUrlCommand({ QueueName }))).QueueUrl ?? '';
-    } catch (cause) {
-      throw new Error(`cannot find the queue ${QueueName} in ${settings.AWS_DEFAULT_REGION}`, { cause });
-    }
-  };
-  return {
-    queueUrl: await urlOf(`queuekeeper-${STAGE}-jobs`),
-    dlqUrl: await urlOf(`queuekeeper-${STAGE}-dead-letters`),
-  };
+async function findQueue(name: string, settings: Settings, { sqs }: Clients): Promise<string> {
+  const { STAGE, AWS_DEFAULT_REGION: region } = settings;
+  const QueueName = `queuekeeper-${STAGE}-${name}`;
+  try {
+    return (await sqs.send(new GetQueueUrlCommand({ QueueName }))).QueueUrl ?? '';
+  } catch (cause) {
+    throw new Error(`cannot find the queue ${QueueName} in ${region}`, { cause });
+  }
 }
 
 async function findApi(settings: Settings, { apiGateway }: Clients): Promise<string> {

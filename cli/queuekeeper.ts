@@ -9,8 +9,8 @@ import { addSecrets } from './commands/secrets.ts';
 import { addStale } from './commands/stale.ts';
 import { addStatus } from './commands/status.ts';
 import { addVerify } from './commands/verify.ts';
-import { type CommonOptions, openContext } from './context.ts';
-import { exitCodeOf } from './exit-code.ts';
+import { type OpenContext, openContext, type ReadVariables } from './context.ts';
+import { asUsage, exitCodeOf } from './exit-code.ts';
 import { explainError } from './explain-error.ts';
 import { printableLines } from './printable.ts';
 
@@ -18,8 +18,9 @@ const EXIT_CODES = `
 Exit codes: 0 done; 1 it failed, or it found problems; 2 called wrongly (an option, a setting, no --yes), nothing was done.
 Settings come from .env and the environment. docs/commands.md has all of it.`;
 
-const variables = withEnvFile(process.env);
-const open = (options: CommonOptions) => openContext(variables, options);
+/** The local system has settings of its own, whatever .env says. */
+const variables: ReadVariables = ({ local }) => (local ? process.env : asUsage(() => withEnvFile(process.env)));
+const open: OpenContext = (options) => openContext(variables(options), options);
 
 const program = new Command('queuekeeper')
   .description('Keeps a Supabase + SQS job queue honest.')

@@ -50,7 +50,12 @@ export const apiSettings = {
   QUEUE_API_ACCESS: optional(z.enum(['key', 'public'], 'key or public').default('key')),
   /** Sites whose pages may read the API from a browser, separated by commas. */
   API_CORS_ORIGINS: list(
-    z.string().regex(/^https?:\/\/[a-z0-9.-]+(:\d+)?$/i, 'origins such as https://example.com, separated by commas'),
+    z
+      .string()
+      .regex(
+        /^https?:\/\/[a-z0-9.-]+(:\d+)?$/i,
+        'origins such as https://example.com, without a slash or path at the end, separated by commas',
+      ),
   ),
 
   /** Both given: the API answers there, too. The certificate is one of ACM, in the stack's region. */

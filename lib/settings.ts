@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { apiSettings, apiSettingsProblems } from './api-settings.ts';
 import { list, optional, wholeNumber } from './setting-fields.ts';
+import { SettingsError } from './settings-error.ts';
 
 /** CloudWatch Logs keeps logs for these numbers of days only (and some longer ones). */
 const CLOUDWATCH_RETENTIONS = ['1', '3', '5', '7', '14', '30', '60', '90', '180', '365'];
@@ -94,9 +95,18 @@ export type Settings = z.infer<typeof schema>;
 export type Secrets = z.infer<typeof secretsSchema>;
 type Variables = Record<string, string | undefined>;
 
+/** Every name that has a meaning in an env file, but those of the AWS SDK and API_URL (an APP_URL is no misspelling). */
+export const SETTING_NAMES: readonly string[] = [
+  ...Object.keys(schema.shape),
+  ...Object.keys(secretsSchema.shape),
+  'SUPABASE_SERVICE_ROLE_KEY',
+  'SUPABASE_DB_URL',
+  'SUPABASE_ANON_KEY',
+];
+
 /**
  * Reads what the stack needs. Secrets are no part of it: they never reach a template.
- * @throws one Error that lists every missing or bad name, its value and what is wanted
+ * @throws SettingsError that lists every missing or bad name, its value and what is wanted
  */
 export function readSettings(variables: Variables): Settings {
   const parsed = schema.safeParse(variables);
@@ -109,7 +119,7 @@ export function readSettings(variables: Variables): Settings {
     problems.push(`SQS_DLQ_URL is "${deadLetterQueue}", wanted another queue than SQS_QUEUE_URL`);
   }
   if (parsed.success) problems.push(...apiSettingsProblems(parsed.data));
-  if (!parsed.success || problems.length > 0) throw settingsError(problems);
+  if (!parsed.success || problems.length > 0) throw new SettingsError(problems, variables);
   return parsed.data;
 }
 
@@ -127,8 +137,29 @@ export function readSecrets(variables: Variables): Secrets {
   if (variables['PROXY_SECRET_HEADER'] && !variables['PROXY_SECRET']) {
     problems.push('PROXY_SECRET is missing, wanted what your proxy sends in PROXY_SECRET_HEADER');
   }
-  if (!parsed.success || problems.length > 0) throw settingsError(problems);
+  if (!parsed.success || problems.length > 0) throw new SettingsError(problems, variables);
   return parsed.data;
+}
+
+/**
+ * Both, for what needs both.
+ * @throws SettingsError that lists the problems of both
+ */
+export function readAll(variables: Variables): { settings: Settings; secrets: Secrets } {
+  const problems: string[] = [];
+  const attempt = <T>(read: (variables: Variables) => T) => {
+    try {
+      return read(variables);
+    } catch (error) {
+      if (!(error instanceof SettingsError)) throw error;
+      problems.push(...error.problems);
+      return undefined;
+    }
+  };
+  const settings = attempt(readSettings);
+  const secrets = attempt(readSecrets);
+  if (!settings || !secrets) throw new SettingsError(problems, variables);
+  return { settings, secrets };
 }
 
 function describe(error: z.ZodError, variables: Variables, show = showUnlessSecret): string[] {
@@ -148,12 +179,6 @@ function beginning(value: string): string {
 function showUnlessSecret(value: string): string {
   if (/sb_secret_|eyJ|hooks\.slack|:\/\/[^/]*@/.test(value)) return beginning(value);
   return value.length > 200 ? `${value.slice(0, 200)}…` : value;
-}
-
-function settingsError(problems: string[]): Error {
-  return new Error(
-    `Settings (environment and .env) are missing or wrong:\n${problems.map((line) => `  ${line}`).join('\n')}`,
-  );
 }
 
 /** What a key is, where it is not one that bypasses row level security. */

@@ -1,12 +1,13 @@
 import type { Command } from 'commander';
-import { readSecrets, readSettings } from '../../lib/settings.ts';
+import { readAll } from '../../lib/settings.ts';
 import { runCdk } from '../cdk.ts';
 import { examples } from '../common-options.ts';
-import { UsageError } from '../exit-code.ts';
+import type { ReadVariables } from '../context.ts';
+import { asUsage, UsageError } from '../exit-code.ts';
 import { storeSecrets } from '../store-secrets.ts';
 
 /** `queuekeeper deploy`: the secrets first, for the functions need them from their first run on. */
-export function addDeploy(program: Command, variables: Record<string, string | undefined>): void {
+export function addDeploy(program: Command, variables: ReadVariables): void {
   program
     .command('deploy')
     .description('store the secrets in SSM, then cdk deploy; further options go to cdk')
@@ -22,32 +23,13 @@ export function addDeploy(program: Command, variables: Record<string, string | u
       ),
     )
     .action(async (options: string[], { profile }: { profile?: string }) => {
+      if (options.includes('--local')) {
+        throw new UsageError('deploy has no --local: the local system deploys itself (npm run local)');
+      }
       if (profile) process.env['AWS_PROFILE'] = profile; // read by our SSM client and by the CDK alike
-      const [settings, secrets] = all(
-        () => readSettings(variables),
-        () => readSecrets(variables),
-      );
+      const { settings, secrets } = asUsage(() => readAll(variables({})));
       for (const name of await storeSecrets(settings, secrets)) console.log(`stored ${name}`);
       if (!secrets.SLACK_WEBHOOK_URL) console.warn('SLACK_WEBHOOK_URL not configured: alerts reach ALARM_EMAILS only.');
       process.exitCode = await runCdk(['deploy', ...options], { ...process.env });
     });
-}
-
-/**
- * Runs every reader before it throws, so that one error lists what all of them miss.
- * @throws UsageError
- */
-export function all<A, B>(first: () => A, second: () => B): [A, B] {
-  const errors: string[] = [];
-  const attempt = <T>(read: () => T) => {
-    try {
-      return read();
-    } catch (error) {
-      errors.push((error as Error).message);
-      return undefined;
-    }
-  };
-  const values = [attempt(first), attempt(second)];
-  if (errors.length > 0) throw new UsageError(errors.join('\n'));
-  return values as [A, B];
 }

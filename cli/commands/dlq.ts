@@ -69,9 +69,9 @@ async function record(context: Context): Promise<void> {
 }
 
 async function redrive(context: Context, { rate, cancel, yes }: RedriveOptions): Promise<void> {
-  const { output, clients, queues } = context;
+  const { output, clients, dlqUrl } = context;
   const { name, depth } = await withProgress(output, 'counting the dead letters', () => readDepth(context));
-  const redrive = connectRedrive(clients.sqs, (await queues()).dlqUrl);
+  const redrive = connectRedrive(clients.sqs, await dlqUrl());
   if (cancel) return cancelRedrive(context, redrive, name);
   const total = totalOf(depth);
   if (total === 0) {
@@ -109,8 +109,8 @@ async function cancelRedrive({ output }: Context, redrive: Redrive, queue: strin
   output.result({ queue, cancelled: true, moved }, `Cancelled: ${moved} were moved before it stopped.`);
 }
 
-async function readDepth({ queues, clients }: Context) {
-  const { dlqUrl } = await queues();
-  const depth = await connectDeadLetterQueue(clients.sqs, dlqUrl).readAttributes();
-  return { name: queueNameOf(dlqUrl), depth };
+async function readDepth({ dlqUrl, clients }: Context) {
+  const url = await dlqUrl();
+  const depth = await connectDeadLetterQueue(clients.sqs, url).readAttributes();
+  return { name: queueNameOf(url), depth };
 }

@@ -1,18 +1,18 @@
 import type { Command } from 'commander';
 import { examples, wholeNumber, withCommonOptions } from '../common-options.ts';
 import { confirm } from '../confirm.ts';
+import type { ReadVariables } from '../context.ts';
 import { UsageError } from '../exit-code.ts';
 import { readLocalFacts } from '../local-facts.ts';
 import { migrateDown, migrateUp, migrationStatus } from '../migrate.ts';
 import { createOutput, type Output } from '../output.ts';
 import { withProgress } from '../progress.ts';
 
-type Variables = Record<string, string | undefined>;
 type Options = { local?: boolean; json?: boolean };
 type DownOptions = Options & { dropData?: boolean; yes?: boolean };
 
 /** `queuekeeper migrate`: changes the database that SUPABASE_DB_URL names. */
-export function addMigrate(program: Command, variables: Variables): void {
+export function addMigrate(program: Command, variables: ReadVariables): void {
   const migrate = program
     .command('migrate')
     .description('change the database that SUPABASE_DB_URL names')
@@ -25,7 +25,9 @@ export function addMigrate(program: Command, variables: Variables): void {
       ),
     );
   const prepare = (options: Options) => ({
-    url: options.local ? readLocalFacts(variables).databaseUrl : databaseUrl(variables),
+    url: options.local
+      ? readLocalFacts(variables(options)).databaseUrl
+      : databaseUrl(variables(options)['SUPABASE_DB_URL']),
     output: createOutput({ isJson: options.json === true }),
   });
 
@@ -65,17 +67,19 @@ function show(output: Output, verb: 'applied' | 'undone', files: string[]): void
 }
 
 /** Session advisory locks do not survive Supabase's transaction pooler, and neither do long migrations. */
-function databaseUrl(variables: Variables): string {
-  const url = variables['SUPABASE_DB_URL'];
+function databaseUrl(url: string | undefined): string {
   if (!url || !/^postgres(ql)?:\/\//.test(url)) {
     const seen = url ? 'is not a Postgres URL' : 'is missing';
     throw new UsageError(
       `SUPABASE_DB_URL ${seen}, wanted postgresql://USER:PASSWORD@HOST:5432/postgres (Supabase: Connect > Session pooler or Direct connection)`,
     );
   }
-  if (!URL.canParse(url)) {
+  if (url.includes('[YOUR-PASSWORD]')) {
+    throw new UsageError('SUPABASE_DB_URL holds the placeholder [YOUR-PASSWORD], wanted the password of the database');
+  }
+  if (!URL.canParse(url) || isCutShort(new URL(url))) {
     throw new UsageError(
-      'SUPABASE_DB_URL cannot be read as a URL, wanted its placeholders filled in and each of : / ? # [ ] @ % in the password percent-encoded (@ is %40)',
+      'SUPABASE_DB_URL cannot be read as a URL, wanted its placeholders filled in and each of : / ? # [ ] @ % in the password percent-encoded (@ is %40, # is %23)',
     );
   }
   if (new URL(url).port === '6543') {
@@ -84,4 +88,9 @@ function databaseUrl(variables: Variables): string {
     );
   }
   return url;
+}
+
+/** A / ? or # in the password ends the host: what was meant for it, and the @ before it, stands further back. */
+function isCutShort({ pathname, search, hash }: URL): boolean {
+  return `${pathname}${search}${hash}`.includes('@');
 }

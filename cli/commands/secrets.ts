@@ -1,15 +1,16 @@
 import type { Command } from 'commander';
-import { readSecrets, readSettings } from '../../lib/settings.ts';
+import { readAll } from '../../lib/settings.ts';
 import { examples } from '../common-options.ts';
+import type { ReadVariables } from '../context.ts';
+import { asUsage } from '../exit-code.ts';
 import { createOutput } from '../output.ts';
 import { withProgress } from '../progress.ts';
 import { storeSecrets } from '../store-secrets.ts';
-import { all } from './deploy.ts';
 
 type PushOptions = { json?: boolean; dryRun?: boolean };
 
 /** `queuekeeper secrets`: from .env to where the functions read them. The local system makes its own. */
-export function addSecrets(program: Command, variables: Record<string, string | undefined>): void {
+export function addSecrets(program: Command, variables: ReadVariables): void {
   const secrets = program
     .command('secrets')
     .description('the secrets of .env in SSM, where the functions read them')
@@ -27,10 +28,7 @@ export function addSecrets(program: Command, variables: Record<string, string | 
     .option('--json', 'print the result as JSON')
     .action(async ({ json, dryRun = false }: PushOptions) => {
       const output = createOutput({ isJson: json === true });
-      const [settings, values] = all(
-        () => readSettings(variables),
-        () => readSecrets(variables),
-      );
+      const { settings, secrets: values } = asUsage(() => readAll(variables({})));
       const names = await withProgress(output, 'comparing with SSM', () =>
         storeSecrets(settings, values, { isDryRun: dryRun }),
       );

@@ -19,7 +19,7 @@ export function addStatus(program: Command, open: OpenContext): void {
       ),
     )
     .action(async (options: CommonOptions) => {
-      const context = open(options);
+      const context = open({ ...options, needsSecrets: true });
       const status = await withProgress(context.output, 'looking', () => lookAtAll(context, new Date()));
       context.output.result({ is_well: isWell(status), ...status }, statusScreen(status));
       if (!isWell(status)) process.exitCode = EXIT.failed;

@@ -50,7 +50,7 @@ async function verify(options: VerifyOptions, open: OpenContext): Promise<void> 
       return check.run({ context: context as Context, tell, signal, firstHealth, startedAt });
     });
   const findings = await runChecks({
-    checks: allChecks(context, { isQuick: options.quick === true }),
+    checks: allChecks(context, { isQuick: options.quick === true, isLocal: options.local === true }),
     perform,
     signal,
     tell: (finding) => output.line(findingText(finding)),
@@ -63,7 +63,7 @@ async function verify(options: VerifyOptions, open: OpenContext): Promise<void> 
 /** Settings that are missing are the first thing to report, no reason to stop. */
 function opened(options: VerifyOptions, open: OpenContext): Context | Error {
   try {
-    return open(options);
+    return open({ ...options, needsSecrets: true });
   } catch (error) {
     return error as Error;
   }

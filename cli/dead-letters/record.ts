@@ -21,7 +21,7 @@ export interface RecordReport {
 
 /** Reads every dead letter without consuming it, and records it with its body, as the dlq-monitor does. */
 export async function recordLetters(context: Context, tell: Tell): Promise<RecordReport> {
-  const { dlqUrl } = await context.queues();
+  const dlqUrl = await context.dlqUrl();
   const queue = connectDeadLetterQueue(context.clients.sqs, dlqUrl);
   const depth = await queue.readAttributes();
   const name = queueNameOf(dlqUrl);

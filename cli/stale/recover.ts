@@ -85,7 +85,7 @@ export interface Sending {
 export async function sendRecovered(context: Context): Promise<Sending> {
   const report: DispatchReport = { sent: 0, refused: [] };
   try {
-    const { queueUrl } = await context.queues();
+    const queueUrl = await context.queueUrl();
     await sendPending(
       {
         database: context.database(),

@@ -44,14 +44,14 @@ export async function lookAtAll(context: Context, now: Date): Promise<Status> {
       return null;
     }
   };
-  const { settings, queues } = context;
+  const { settings, queueUrl, dlqUrl } = context;
   const [api, health, queue, deadLetterQueue, alarms] = await Promise.all([
     attempt('API', () => lookAtApi(context)),
     attempt('database', () =>
       context.database().call<SystemHealth>('system_health', { threshold_minutes: settings.STALE_THRESHOLD_MINUTES }),
     ),
-    attempt('job queue', async () => depthOf(context, (await queues()).queueUrl)),
-    attempt('dead-letter queue', async () => depthOf(context, (await queues()).dlqUrl)),
+    attempt('job queue', async () => depthOf(context, await queueUrl())),
+    attempt('dead-letter queue', async () => depthOf(context, await dlqUrl())),
     attempt('alarms', () => lookAtAlarms(context)),
   ]);
   return {

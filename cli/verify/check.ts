@@ -31,10 +31,13 @@ export interface CheckRun {
 /** Something is wrong, and this is what to do about it. */
 export class Fault extends Error {
   readonly toDo: string;
+  /** A line each. */
+  readonly details?: readonly string[];
 
-  constructor(message: string, toDo: string, options?: ErrorOptions) {
+  constructor(message: string, toDo: string, options: ErrorOptions & Pick<Fault, 'details'> = {}) {
     super(message, options);
     this.toDo = toDo;
+    this.details = options.details;
   }
 }
 
@@ -45,5 +48,6 @@ export interface Finding {
   readonly name: string;
   readonly outcome: 'passed' | 'failed' | 'not checked';
   readonly what: string;
+  readonly details?: readonly string[];
   readonly to_do?: string;
 }

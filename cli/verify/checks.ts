@@ -1,4 +1,5 @@
 import type { Context } from '../context.ts';
+import { aws } from './aws.ts';
 import type { Check } from './check.ts';
 import { database, outsiders } from './database.ts';
 import { deadLetter } from './dead-letter.ts';
@@ -10,13 +11,20 @@ import { secrets } from './secrets.ts';
 import { settings } from './settings.ts';
 import { slack } from './slack.ts';
 
+export interface VerifyScope {
+  readonly isQuick: boolean;
+  /** @default false */
+  readonly isLocal?: boolean;
+}
+
 /**
  * The acceptance list, in the order in which one thing builds on another.
  * @param context or why there is none
  */
-export function allChecks(context: Context | Error, { isQuick }: { isQuick: boolean }): Check[] {
+export function allChecks(context: Context | Error, { isQuick, isLocal = false }: VerifyScope): Check[] {
   return [
     settings(context),
+    ...(isLocal ? [] : [aws]),
     database,
     outsiders,
     secrets,

@@ -12,7 +12,7 @@ const LOOK_EVERY_MS = 2_000;
 export function deadLetter(isQuick: boolean): Check {
   return {
     name: 'Dead letters',
-    needs: ['Settings', 'Slack', 'dlq-monitor'],
+    needs: ['Settings', 'AWS', 'Slack', 'dlq-monitor'],
     follows: ['Database', 'Secrets'],
     async run(run) {
       if (isQuick) throw new NotChecked('left out by --quick');

@@ -7,7 +7,7 @@ import { type Check, Fault } from './check.ts';
 export const health: Check = {
   name: 'Health',
   needs: ['Settings'],
-  follows: ['Database', 'Secrets', 'stale-job-monitor', 'dlq-monitor'],
+  follows: ['AWS', 'Database', 'Secrets', 'stale-job-monitor', 'dlq-monitor'],
   async run({ context, firstHealth }) {
     const url = await context.apiUrl();
     const answer = await firstHealth().catch((cause: Error) => {
@@ -39,8 +39,7 @@ export const health: Check = {
 };
 
 /** What the dlq-monitor counted stays until its next run, the test message of a verification a moment ago among it. */
-async function isPast({ clients, queues }: Context, { deadLetters, reasons }: HealthAnswer): Promise<boolean> {
+async function isPast({ clients, dlqUrl }: Context, { deadLetters, reasons }: HealthAnswer): Promise<boolean> {
   if (deadLetters === 0 || reasons.length !== 1) return false;
-  const { dlqUrl } = await queues();
-  return totalOf(await connectDeadLetterQueue(clients.sqs, dlqUrl).readAttributes()) === 0;
+  return totalOf(await connectDeadLetterQueue(clients.sqs, await dlqUrl()).readAttributes()) === 0;
 }

@@ -15,7 +15,7 @@ const CLOCKS_DIFFER_MS = 1_000;
 
 export const logs: Check = {
   name: 'Logs',
-  needs: ['Settings'],
+  needs: ['Settings', 'AWS'],
   follows: ['Database', 'Secrets', 'Slack', 'stale-job-monitor', 'dlq-monitor'],
   async run(run) {
     const { clients, stage } = run.context;

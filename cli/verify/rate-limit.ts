@@ -20,7 +20,7 @@ interface Policy {
 export const rateLimit: Check = {
   name: 'Rate limit',
   needs: ['Settings'],
-  follows: ['Database', 'Secrets'],
+  follows: ['AWS', 'Database', 'Secrets'],
   async run(run) {
     const { context, firstHealth } = run;
     if (context.settings.RATE_LIMIT_MODE === 'shadow') {

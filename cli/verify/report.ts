@@ -3,10 +3,13 @@ import type { Finding } from './check.ts';
 
 const SIGNS: Readonly<Record<Finding['outcome'], string>> = { passed: '✓', failed: '✗', 'not checked': '–' };
 
-/** One line, and for what failed a second one that says what to do. */
-export function findingText({ name, outcome, what, to_do: toDo }: Finding): string {
-  const line = `${SIGNS[outcome]} ${name}: ${printable(what)}`;
-  return toDo ? `${line}\n    → ${printable(toDo)}` : line;
+/** One line, and for what failed another that says what to do. */
+export function findingText({ name, outcome, what, details = [], to_do: toDo }: Finding): string {
+  return [
+    `${SIGNS[outcome]} ${name}: ${printable(what)}`,
+    ...details.map((detail) => `    ${printable(detail)}`),
+    ...(toDo ? [`    → ${printable(toDo)}`] : []),
+  ].join('\n');
 }
 
 export function summaryText(findings: readonly Finding[]): string {

@@ -37,8 +37,9 @@ async function find(
     if (error instanceof NotChecked) return notChecked(check, what);
     const cause = firstThatFailed(check.follows, earlier, ['failed']);
     if (cause) return notChecked(check, `after "${cause}" above, this says nothing of its own: ${what}`);
-    const toDo = error instanceof Fault ? error.toDo : 'Mend that, then run this again.';
-    return { name: check.name, outcome: 'failed', what, to_do: toDo };
+    const { toDo, details } =
+      error instanceof Fault ? error : { toDo: 'Mend that, then run this again.', details: undefined };
+    return { name: check.name, outcome: 'failed', what, details, to_do: toDo };
   }
 }
 

@@ -3,7 +3,7 @@ import { type Check, Fault } from './check.ts';
 
 export const secrets: Check = {
   name: 'Secrets',
-  needs: ['Settings'],
+  needs: ['Settings', 'AWS'],
   follows: ['Database'],
   async run({ context }) {
     const changed = await storeSecrets(context.settings, context.secrets(), {

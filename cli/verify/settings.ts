@@ -1,3 +1,4 @@
+import { SettingsError } from '../../lib/settings-error.ts';
 import type { Context } from '../context.ts';
 import { type Check, Fault } from './check.ts';
 
@@ -6,16 +7,7 @@ export function settings(context: Context | Error): Check {
   return {
     name: 'Settings',
     async run() {
-      if (context instanceof Error) {
-        throw new Fault(oneLine(context.message), 'Put them in .env; .env.example says what each is for.', {
-          cause: context,
-        });
-      }
-      try {
-        context.secrets();
-      } catch (error) {
-        throw new Fault(oneLine((error as Error).message), 'Put them in .env; .env.example says what each is for.');
-      }
+      if (context instanceof Error) throw faultOf(context);
       return context.isLocal
         ? `the local system at ${context.supabaseUrl}`
         : `complete: stage ${context.stage} in ${context.settings.AWS_DEFAULT_REGION}`;
@@ -23,6 +15,12 @@ export function settings(context: Context | Error): Check {
   };
 }
 
-function oneLine(text: string): string {
-  return text.replace(/\s*\n\s*/g, '; ').replace(':; ', ': ');
+function faultOf(error: Error): Error {
+  if (!(error.cause instanceof SettingsError)) return error;
+  const { problems: details, file } = error.cause;
+  return new Fault(
+    `${details.length} missing or wrong`,
+    `Put them right in ${file} or the environment; .env.example says what each is for.`,
+    { details },
+  );
 }

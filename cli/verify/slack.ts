@@ -10,7 +10,7 @@ const SLACK_MS = 20_000;
 
 export const slack: Check = {
   name: 'Slack',
-  needs: ['Settings'],
+  needs: ['Settings', 'AWS'],
   follows: ['Secrets'],
   async run({ context }) {
     const parameter = secretNames(context.stage).slackWebhook;

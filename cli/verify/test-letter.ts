@@ -24,7 +24,7 @@ export interface TestLetter {
 }
 
 export async function sendTestLetter(context: Context): Promise<TestLetter> {
-  const { dlqUrl } = await context.queues();
+  const dlqUrl = await context.dlqUrl();
   const { sqs } = context.clients;
   const id = randomUUID();
   const isFifo = dlqUrl.endsWith('.fifo');

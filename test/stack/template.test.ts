@@ -443,13 +443,13 @@ describe('the app', () => {
   }, 180_000); // it bundles every function, twice
 
   test('says everything that is wrong with the settings, without a stack trace, and fails', () => {
-    const { status, printed } = runApp('STAGE=Prod\n');
+    const { status, printed, directory } = runApp('STAGE=Prod\n');
     expect(status).toBe(1);
     expect(printed.trim().split('\n').slice(0, 4).sort()).toEqual([
       '  AWS_DEFAULT_REGION is missing, wanted a region such as us-east-1',
       '  STAGE is "Prod", wanted lower-case letters, digits and -, 16 at most',
       '  SUPABASE_URL is missing, wanted the project URL without a path, https://PROJECT.supabase.co',
-      'Settings (environment and .env) are missing or wrong:',
+      `Settings (environment and ${join(directory, 'settings.env')}) are missing or wrong:`,
     ]);
     expect(printed).not.toContain('    at ');
   });

@@ -236,7 +236,7 @@ describe('without --local', () => {
     const blue = { ...environment(), STAGE: 'blue' };
     const { status, stderr } = await run(['dlq', 'redrive', '--yes'], { environment: blue });
     expect(status).toBe(1);
-    expect(stderr).toContain('cannot find the queue queuekeeper-blue-jobs in us-east-1');
+    expect(stderr).toContain('cannot find the queue queuekeeper-blue-dead-letters in us-east-1');
     expect(stderr).toContain('check STAGE');
   });
 

@@ -23,7 +23,16 @@ describe('deploy', () => {
     expect(status).toBe(2);
     expect(printed).toContain('SUPABASE_URL is missing');
     expect(printed).toContain('SUPABASE_SERVICE_KEY is missing');
+    expect(printed.match(/missing or wrong/g)).toHaveLength(1);
     expect(printed).not.toContain('    at ');
+  });
+
+  test('has no --local, and does not leave it to the CDK to say so', () => {
+    const { status, printed } = queuekeeper(['deploy', '--local']);
+    expect({ status, printed: printed.trim() }).toEqual({
+      status: 2,
+      printed: 'deploy has no --local: the local system deploys itself (npm run local)',
+    });
   });
 });
 
@@ -32,6 +41,13 @@ describe('migrate', () => {
     ['no URL', '', 'SUPABASE_DB_URL is missing, wanted postgresql://'],
     ['a URL of something else', 'https://acme.supabase.co', 'SUPABASE_DB_URL is not a Postgres URL, wanted'],
     ['a password that breaks the URL', 'postgresql://u:hun[ter/2@db.example:5432/postgres', 'percent-encoded'],
+    ['a password that ends the host', 'postgresql://u:hun@ss#w/ord@db.example:5432/postgres', 'percent-encoded'],
+    ['a password that looks like a port', 'postgresql://u.ref:12#hun@db.example:5432/postgres', 'percent-encoded'],
+    [
+      'the placeholder of the password',
+      'postgresql://u:[YOUR-PASSWORD]@db.example:5432/postgres',
+      'SUPABASE_DB_URL holds the placeholder [YOUR-PASSWORD]',
+    ],
     ['a placeholder for the host', 'postgresql://u:hunter2@[YOUR-HOST]:5432/postgres', 'percent-encoded'],
     ['the transaction pooler', 'postgresql://u:hunter2@pooler.example:6543/postgres', 'SUPABASE_DB_URL has port 6543'],
   ])('refuses %s in one line that does not show the password', (_what, SUPABASE_DB_URL, text) => {
@@ -45,7 +61,9 @@ describe('migrate', () => {
   test.each(['0', '-1', '1.5', 'all'])('down refuses %s as a number of migrations', (n) => {
     const { status, printed } = queuekeeper(['migrate', 'down', '--', n]);
     expect(status).toBe(2);
-    expect(printed).toContain(`it is "${n}", wanted a whole number of at least 1`);
+    expect(printed).toContain(
+      `argument value '${n}' is invalid for argument 'n'. Wanted a whole number of at least 1.`,
+    );
   });
 
   const NOWHERE = { SUPABASE_DB_URL: 'postgresql://u:hunter2@127.0.0.1:1/postgres' };
@@ -74,8 +92,12 @@ describe('a command', () => {
     ['an unknown option', ['status', '--jsno'], 'Did you mean --json'],
     ['no subcommand', ['dlq'], 'dlq redrive --rate 1 --yes'],
     ['a job that is no UUID', ['stale', 'recover', '--job', '42'], '--job is "42", wanted the id of a job, a UUID'],
-    ['a rate of nothing', ['dlq', 'redrive', '--rate', '0'], 'it is "0", wanted a whole number from 1 to 500'],
-    ['a rate that SQS refuses', ['dlq', 'redrive', '--rate', '501'], 'wanted a whole number from 1 to 500'],
+    [
+      'a rate of nothing',
+      ['dlq', 'redrive', '--rate', '0'],
+      "argument '0' is invalid. Wanted a whole number from 1 to 500.",
+    ],
+    ['a rate that SQS refuses', ['dlq', 'redrive', '--rate', '501'], 'Wanted a whole number from 1 to 500.'],
     ['an unknown plan', ['keys', 'create', '--plan', 'gold', '--name', 'acme'], 'starter, pro, enterprise'],
     ['a key without a plan', ['keys', 'create', '--name', 'acme'], "required option '--plan <plan>'"],
     ['a key without a name', ['keys', 'create', '--plan', 'pro'], "required option '--name <name>'"],
@@ -106,6 +128,42 @@ describe('a command', () => {
       expect(printed).toContain('SUPABASE_URL is "acme", wanted');
     },
   );
+
+  test('status lists a bad key and all else that is wrong once, and shows no screen', () => {
+    const { status, printed } = queuekeeper(['status'], {
+      ...SETTINGS,
+      STAGE: 'Prod',
+      SUPABASE_SERVICE_KEY: 'hunter22',
+    });
+    expect(status).toBe(2);
+    expect(printed.trim().split('\n')).toEqual([
+      'Settings (environment and /dev/null) are missing or wrong:',
+      expect.stringMatching(/^ {2}STAGE is "Prod", wanted/),
+      expect.stringMatching(/^ {2}SUPABASE_SERVICE_KEY is "hunt…", wanted/),
+    ]);
+  });
+
+  test('refuses an env file that is not there, by its name', () => {
+    const { status, printed } = queuekeeper(['status'], { ...SETTINGS, QUEUEKEEPER_ENV_FILE: '/nowhere/.env.stagng' });
+    expect({ status, printed: printed.trim() }).toEqual({
+      status: 2,
+      printed: 'QUEUEKEEPER_ENV_FILE is "/nowhere/.env.stagng", wanted a file with settings: there is no such file',
+    });
+  });
+
+  test('names the host that is not there, and the queue that it looked for', () => {
+    const nowhere = { ...SETTINGS, SUPABASE_URL: 'https://nowhere.invalid', AWS_ENDPOINT_URL: 'http://127.0.0.1:1' };
+    const keys = { SUPABASE_SERVICE_KEY: KEY, AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' };
+    const { status, printed } = queuekeeper(['status'], { ...nowhere, ...keys, AWS_MAX_ATTEMPTS: '1' });
+    expect(status).toBe(1);
+    expect(printed).toMatch(
+      /Jobs +not known: system_health: no answer: TypeError: fetch failed: getaddrinfo \w+ nowhere\.invalid/,
+    );
+    expect(printed).toMatch(/Job queue +not known: cannot find the queue queuekeeper-prod-jobs in us-east-1/);
+    expect(printed).toMatch(
+      /Dead letters +not known: cannot find the queue queuekeeper-prod-dead-letters in us-east-1/,
+    );
+  });
 
   test('with --local says how to start the local system, when there is none', () => {
     const { status, printed } = queuekeeper(['status', '--local'], {

@@ -72,7 +72,9 @@ test.each([
 test.each(['example.com', 'https://example.com/', '*', 'https://example.com/app', 'null'])(
   '%s is no origin',
   (API_CORS_ORIGINS) => {
-    expect(() => settings({ API_CORS_ORIGINS })).toThrow('wanted origins such as https://example.com');
+    expect(() => settings({ API_CORS_ORIGINS })).toThrow(
+      'wanted origins such as https://example.com, without a slash or path at the end',
+    );
   },
 );
 

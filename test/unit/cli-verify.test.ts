@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { type Check, Fault, type Finding, NotChecked } from '../../cli/verify/check.ts';
+import { type Check, type CheckRun, Fault, type Finding, NotChecked } from '../../cli/verify/check.ts';
 import { allChecks } from '../../cli/verify/checks.ts';
 import { readInstallation } from '../../cli/verify/installation.ts';
 import { findingText, summaryText } from '../../cli/verify/report.ts';
@@ -97,12 +97,41 @@ describe('a finding', () => {
     expect(findingText(finding)).toBe('✗ Slack: no\\x1b[2J webhook\n    → Set it.');
   });
 
+  test('has a line for each of its details', () => {
+    const details = ['A is missing', 'B is "x\u0007"'];
+    const finding: Finding = { name: 'Settings', outcome: 'failed', what: '2 wrong', details, to_do: 'Set them.' };
+    expect(findingText(finding)).toBe('✗ Settings: 2 wrong\n    A is missing\n    B is "x\\x07"\n    → Set them.');
+  });
+
   test('is counted in the last line', () => {
     const finding = (outcome: Finding['outcome']): Finding => ({ name: 'A', outcome, what: '' });
     expect(summaryText([finding('passed'), finding('passed')])).toBe('2 passed.');
     expect(summaryText([finding('passed'), finding('failed'), finding('not checked')])).toBe(
       '1 failed, 1 passed, 1 not checked.',
     );
+  });
+});
+
+describe('the credentials of AWS', () => {
+  const contextOf = (credentials: () => Promise<unknown>) =>
+    ({ context: { clients: { ssm: { config: { credentials } } } } }) as unknown as CheckRun;
+
+  test('are blamed by themselves where there are none, and not in the local system', async () => {
+    const checks = allChecks(new Error('no settings'), { isQuick: false });
+    const aws = checks.find(({ name }) => name === 'AWS');
+    const none = contextOf(() => Promise.reject(new Error('Could not load credentials from any providers')));
+    await expect(aws?.run(none)).rejects.toMatchObject({
+      message: 'no credentials: Could not load credentials from any providers',
+      toDo: 'Set AWS_PROFILE, or run aws configure or aws sso login.',
+    });
+    expect(await aws?.run(contextOf(async () => ({ accessKeyId: 'AKIA1' })))).toBe(
+      'credentials of the access key AKIA1',
+    );
+    for (const name of ['Secrets', 'Slack', 'Dead letters', 'Logs']) {
+      expect(checks.find((check) => check.name === name)?.needs).toContain('AWS');
+    }
+    const local = allChecks(new Error('no settings'), { isQuick: false, isLocal: true });
+    expect(local.map(({ name }) => name)).not.toContain('AWS');
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { readSecrets, readSettings } from '../../lib/settings.ts';
+import { readAll, readSecrets, readSettings } from '../../lib/settings.ts';
 
 const REQUIRED = { AWS_DEFAULT_REGION: 'us-east-1', SUPABASE_URL: 'https://acme.supabase.co' };
 const QUEUE = 'https://sqs.us-east-1.amazonaws.com/123456789012/jobs';
@@ -180,6 +180,19 @@ describe('settings', () => {
     expect(text).toContain('SUPABASE_URL is "sb_secret_…"');
     expect(text).not.toContain(SECRET.slice(0, 12));
     expect(text).not.toContain(jwt({}).slice(0, 12));
+  });
+});
+
+describe('settings and secrets', () => {
+  test('are refused in one error, which names the env file', () => {
+    const read = () => readAll({ QUEUEKEEPER_ENV_FILE: '.env.staging', AWS_DEFAULT_REGION: 'us-east-1' });
+    expect(read).toThrow(
+      [
+        'Settings (environment and .env.staging) are missing or wrong:',
+        '  SUPABASE_URL is missing, wanted the project URL without a path, https://PROJECT.supabase.co',
+        '  SUPABASE_SERVICE_KEY is missing, wanted a secret key (sb_secret_…)',
+      ].join('\n'),
+    );
   });
 });
 
