@@ -32,6 +32,8 @@ class Queuekeeper:
     def __init__(self, url, key):
         if not url.startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
             raise WrongSetup(f"SUPABASE_URL is {url!r}, wanted the project URL, https://PROJECT.supabase.co")
+        if "/rest/v1" in url:
+            raise WrongSetup(f"SUPABASE_URL is {url!r}, wanted the project URL without /rest/v1")
         self._url = f"{url.rstrip('/')}/rest/v1/rpc"
         self._headers = {"apikey": key, "Content-Type": "application/json"}
         if not key.startswith("sb_"):  # a legacy service_role key is a token besides
