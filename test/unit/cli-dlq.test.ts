@@ -17,8 +17,8 @@ function whileRedriving() {
     return answers[command.constructor.name] ?? {};
   };
   const output = { isInteractive: false, hasStatus: false, note: () => {}, status: () => {}, result: () => {} };
-  const queues = async () => ({ queueUrl: 'https://sqs/jobs', dlqUrl: 'https://sqs/dead-letters' });
-  return { sent, context: { clients: { sqs: { send } }, output, queues } as unknown as Context };
+  const dlqUrl = async () => 'https://sqs/dead-letters';
+  return { sent, context: { clients: { sqs: { send } }, output, dlqUrl } as unknown as Context };
 }
 
 test.each([[[]], [['--yes']]])(
