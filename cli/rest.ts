@@ -1,3 +1,5 @@
+import { trimmedKey } from '../lambdas/shared/database.ts';
+
 /** Supabase's REST interface to tables, for what no SQL function is there for. */
 export interface Rest {
   /**
@@ -25,7 +27,8 @@ const TIMEOUT_MS = 10_000;
 export function connectRest(url: string, key: string): Rest {
   return {
     async ask(path, { method = 'GET', body, headers = {} } = {}) {
-      const secret = headerValue(key);
+      const secret = trimmedKey(key);
+      if (!secret) throw new Error('the key holds characters that no key has: copy it again');
       const response = await fetch(`${url.replace(/\/+$/, '')}/rest/v1${path}`, {
         method,
         headers: { apikey: secret, Authorization: `Bearer ${secret}`, 'content-type': 'application/json', ...headers },
@@ -35,12 +38,6 @@ export function connectRest(url: string, key: string): Rest {
       return { status: response.status, json: parse(await response.text()) };
     },
   };
-}
-
-/** Node's own error about a bad header would show the key. */
-function headerValue(key: string): string {
-  if (/^[\x21-\x7e]+$/.test(key.trim())) return key.trim();
-  throw new Error('the key holds characters that no key has: copy it again');
 }
 
 function parse(text: string): unknown {

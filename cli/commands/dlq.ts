@@ -3,11 +3,12 @@ import { connectRedrive, type Redrive } from '../../lambdas/dashboard-action/red
 import { connectDeadLetterQueue } from '../../lambdas/dlq-monitor/dead-letter-queue.ts';
 import { totalOf } from '../../lambdas/dlq-monitor/depth.ts';
 import { describeDuration } from '../../lambdas/shared/duration.ts';
+import type { OpenLetter } from '../../lambdas/shared/open-letter.ts';
 import { examples, wholeNumber, withCommonOptions } from '../common-options.ts';
 import { confirm } from '../confirm.ts';
 import type { CommonOptions, Context, OpenContext } from '../context.ts';
 import { followRedrive } from '../dead-letters/follow-redrive.ts';
-import { lettersText, type OpenLetter } from '../dead-letters/open-letters.ts';
+import { lettersText } from '../dead-letters/open-letters.ts';
 import { queueNameOf, recordLetters, recordText } from '../dead-letters/record.ts';
 import { EXIT } from '../exit-code.ts';
 import { onInterrupt } from '../interrupt.ts';

@@ -1,17 +1,6 @@
 import { describeDuration } from '../../lambdas/shared/duration.ts';
+import type { OpenLetter } from '../../lambdas/shared/open-letter.ts';
 import { textTable } from '../text-table.ts';
-
-/** A row of open_dead_letters(), as far as it is shown. */
-export interface OpenLetter {
-  readonly message_id: string;
-  readonly job_id: string | null;
-  readonly customer_id: string | null;
-  readonly job_type: string | null;
-  readonly reason: string;
-  readonly receive_count: number;
-  readonly sent_at: string;
-  readonly expires_at: string;
-}
 
 export interface LetterList {
   readonly queue: string;

@@ -1,6 +1,7 @@
 import { attempt } from '../shared/attempt.ts';
 import { actionButton } from '../shared/cwdb-action.ts';
 import { type Html, html, nothing } from '../shared/html.ts';
+import type { OpenLetter } from '../shared/open-letter.ts';
 import type { RedriveTask } from '../shared/redrive-task.ts';
 import { table } from '../shared/widget-page.ts';
 import type { DeadLetterDepth } from './dead-letter-source.ts';
@@ -10,17 +11,6 @@ import type { Frame, View } from './view.ts';
 const MOST_ROWS = 50;
 /** Less than this before SQS deletes it, it is said louder. */
 const SOON_MS = 3 * 24 * 3_600_000;
-
-/** A row of open_dead_letters(). */
-export interface OpenLetter {
-  readonly message_id: string;
-  readonly job_id: string | null;
-  readonly customer_id: string | null;
-  readonly reason: string;
-  readonly receive_count: number;
-  readonly sent_at: string;
-  readonly expires_at: string;
-}
 
 export interface DeadLetters {
   /** Undefined when SQS did not answer. */

@@ -1,4 +1,5 @@
 import { type Database, DatabaseError } from '../shared/database.ts';
+import type { OpenLetter } from '../shared/open-letter.ts';
 import type { Letter } from './letter.ts';
 import type { DeadLetter } from './message-parts.ts';
 
@@ -24,15 +25,8 @@ export interface Recorded {
 /** How many left the queue in which way; those that expired are lost, and so have names. */
 export type Cleared = { redriven: number; deleted: number; unknown: number; expired: DeadLetter[] };
 
-interface Row {
-  readonly message_id: string;
-  readonly job_id: string | null;
-  readonly customer_id: string | null;
+interface Row extends OpenLetter {
   readonly job_type: string | null;
-  readonly reason: string;
-  readonly receive_count: number;
-  readonly sent_at: string;
-  readonly expires_at: string;
   readonly first_seen_at: string;
 }
 

@@ -45,7 +45,8 @@ export class DatabaseError extends Error {
 }
 
 export function connectDatabase({ url, key, timeoutMs = 10_000, fetch = globalThis.fetch }: DatabaseOptions): Database {
-  const secret = headerValue(key);
+  const secret = trimmedKey(key);
+  if (!secret) throw new DatabaseError('SUPABASE_SERVICE_KEY holds characters that no key has: store it again', 0);
   const client = new PostgrestClient(`${url.replace(/\/+$/, '')}/rest/v1`, {
     // A secret key may stand in Authorization only where it equals apikey; a legacy JWT must stand there.
     headers: { apikey: secret, Authorization: `Bearer ${secret}`, 'x-application-name': 'queuekeeper' },
@@ -66,10 +67,12 @@ export function connectDatabase({ url, key, timeoutMs = 10_000, fetch = globalTh
   };
 }
 
-/** A file may end a key with a line end. Node's own error about a bad header would show the key. */
-function headerValue(key: string): string {
-  if (/^[\x21-\x7e]+$/.test(key.trim())) return key.trim();
-  throw new DatabaseError('SUPABASE_SERVICE_KEY holds characters that no key has: store it again', 0);
+/**
+ * A file may end a key with a line end.
+ * @returns undefined for what is no key: Node's own error about a bad header would show it
+ */
+export function trimmedKey(key: string): string | undefined {
+  return /^[\x21-\x7e]+$/.test(key.trim()) ? key.trim() : undefined;
 }
 
 /** A gateway may answer with a whole page instead of a message. */

@@ -3,7 +3,7 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { type DashboardActionVariables, SERVICE } from '../../lambdas/dashboard-action/env.ts';
-import type { DashboardFunctionProps } from './dashboard-widget.ts';
+import { type DashboardFunctionProps, dashboardVariables } from './dashboard-widget.ts';
 import { LambdaFunction } from './lambda-function.ts';
 
 export interface DashboardActionProps extends DashboardFunctionProps {
@@ -17,14 +17,7 @@ export interface DashboardActionProps extends DashboardFunctionProps {
  */
 export class DashboardAction extends LambdaFunction {
   constructor(scope: Construct, id: string, props: DashboardActionProps) {
-    const environment: DashboardActionVariables = {
-      STAGE: props.stage,
-      SUPABASE_URL: props.supabaseUrl,
-      SUPABASE_SERVICE_KEY_PARAMETER: props.serviceKey.name,
-      SQS_DLQ_URL: props.deadLetterQueue.queueUrl,
-      STALE_THRESHOLD_MINUTES: String(props.staleThreshold.toMinutes()),
-      STALE_CHECK_MINUTES: String(props.staleCheckPeriod.toMinutes()),
-    };
+    const environment: DashboardActionVariables = dashboardVariables(props);
     super(scope, id, {
       ...props,
       name: SERVICE,

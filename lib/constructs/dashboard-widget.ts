@@ -3,6 +3,8 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { type DashboardWidgetVariables, SERVICE } from '../../lambdas/dashboard-widget/env.ts';
+import type { dashboardEnvironment } from '../../lambdas/shared/dashboard-env.ts';
+import type { Variables } from '../../lambdas/shared/environment.ts';
 import { LambdaFunction, type LambdaFunctionProps } from './lambda-function.ts';
 import type { SecretParameter } from './secret-parameter.ts';
 
@@ -22,16 +24,23 @@ export interface DashboardWidgetProps extends DashboardFunctionProps {
   readonly runbookUrl?: string;
 }
 
+/** The variables that both functions have. */
+export function dashboardVariables(props: DashboardFunctionProps): Variables<typeof dashboardEnvironment> {
+  return {
+    STAGE: props.stage,
+    SUPABASE_URL: props.supabaseUrl,
+    SUPABASE_SERVICE_KEY_PARAMETER: props.serviceKey.name,
+    SQS_DLQ_URL: props.deadLetterQueue.queueUrl,
+    STALE_THRESHOLD_MINUTES: String(props.staleThreshold.toMinutes()),
+    STALE_CHECK_MINUTES: String(props.staleCheckPeriod.toMinutes()),
+  };
+}
+
 /** Draws the tables of the dashboard. It may read its key and count dead letters, and change nothing in AWS. */
 export class DashboardWidget extends LambdaFunction {
   constructor(scope: Construct, id: string, props: DashboardWidgetProps) {
     const environment: DashboardWidgetVariables = {
-      STAGE: props.stage,
-      SUPABASE_URL: props.supabaseUrl,
-      SUPABASE_SERVICE_KEY_PARAMETER: props.serviceKey.name,
-      SQS_DLQ_URL: props.deadLetterQueue.queueUrl,
-      STALE_THRESHOLD_MINUTES: String(props.staleThreshold.toMinutes()),
-      STALE_CHECK_MINUTES: String(props.staleCheckPeriod.toMinutes()),
+      ...dashboardVariables(props),
       RATE_LIMIT_REQUESTS: String(props.rateLimit.requests),
       RATE_LIMIT_WINDOW_MS: String(props.rateLimit.window.toMilliseconds()),
       ACTION_FUNCTION_ARN: props.action.alias.functionArn,

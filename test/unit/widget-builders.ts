@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import type { Caller } from '../../lambdas/dashboard-widget/callers.ts';
-import type { OpenLetter } from '../../lambdas/dashboard-widget/dead-letters.ts';
 import type { QueueEvent } from '../../lambdas/dashboard-widget/events.ts';
 import type { StaleJob } from '../../lambdas/dashboard-widget/stale-jobs.ts';
 import type { Frame } from '../../lambdas/dashboard-widget/view.ts';
+import type { OpenLetter } from '../../lambdas/shared/open-letter.ts';
 import { readWidgetEvent } from '../../lambdas/shared/widget-event.ts';
 
 const NOW = new Date('2026-11-24T18:00:00Z');

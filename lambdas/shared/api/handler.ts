@@ -1,4 +1,3 @@
-import type { MetricUnit as Unit } from '@aws-lambda-powertools/metrics';
 import { MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context } from 'aws-lambda';
 import { connectDatabase, type Database, DatabaseError } from '../database.ts';
@@ -119,7 +118,7 @@ export function createApiHandler(api: ApiFunction) {
     add(API_METRICS.serverErrors, MetricUnit.Count, Number(response.statusCode === 500));
   }
 
-  function add(name: string, unit: (typeof Unit)[keyof typeof Unit], value: number): void {
+  function add(name: string, unit: (typeof MetricUnit)[keyof typeof MetricUnit], value: number): void {
     metrics.addMetric(name, unit, value);
   }
 }
