@@ -18,8 +18,12 @@ export async function openBrowser(): Promise<Browser> {
 
 /** What a page shows to people, in the element of that selector. */
 export async function shownText(page: Page, selector: string): Promise<string> {
-  // biome-ignore lint/performance/useDomNodeTextContent: what is hidden is not shown
-  return page.$eval(selector, (element) => (element as HTMLElement).innerText.replace(/\s+/g, ' ').trim());
+  return page.$eval(selector, (element) => {
+    // Of an element that is hidden as a whole, a closed dialog say, innerText is the text that would be shown.
+    if (!element.checkVisibility()) return '';
+    // biome-ignore lint/performance/useDomNodeTextContent: what is hidden is not shown
+    return (element as HTMLElement).innerText.replace(/\s+/g, ' ').trim();
+  });
 }
 
 /** Waits until an element shows that text, or says what it shows instead. */

@@ -70,17 +70,20 @@ async function aJob(lastSign: string, customer = 'acme'): Promise<string> {
 const statusOf = async (id: string) =>
   (await database.query('select status from public.jobs where id = $1', [id])).rows[0].status;
 
-/** Presses a button as someone without a mouse does. */
+/** Presses a button as someone without a mouse does, as soon as it can be pressed. */
 async function press(name: string, within = 'body'): Promise<void> {
-  const selector = `${within} button[aria-label^="${name}"], ${within} button`;
-  const buttons = await page.$$(selector);
-  for (const button of buttons) {
-    const [label, text] = await button.evaluate((one) => [one.getAttribute('aria-label') ?? '', one.textContent]);
-    if (!label?.startsWith(name) && text !== name) continue;
-    await button.focus();
-    return page.keyboard.press('Enter');
-  }
-  throw new Error(`There is no button "${name}" in ${within}`);
+  // Found and focused in one turn of the page: a refresh in between would take the button away.
+  const focusIt = (within: string, name: string) => {
+    const button = [...document.querySelectorAll<HTMLElement>(`${within} button`)].find(
+      (one) => one.getAttribute('aria-label')?.startsWith(name) || one.textContent === name,
+    );
+    button?.focus();
+    return button !== undefined && document.activeElement === button;
+  };
+  await page.waitForFunction(focusIt, {}, within, name).catch((error) => {
+    throw new Error(`There is no button "${name}" to press in ${within}`, { cause: error });
+  });
+  await page.keyboard.press('Enter');
 }
 
 const focusedLabel = () =>
