@@ -51,7 +51,9 @@ async function compareWithOthers(effort: Effort): Promise<string> {
     const [arm, over] = [arms.oursOverRest, arms.floorOverRest];
     return { workload, arm, over, figure: 'p50', atMost: 1.3, results: overRest };
   });
-  const most: Goal = { workload: OVER_LIMIT, arm: arms.floor, over: tuned, figure: 'perSecond', results: overPg };
+  const most = [shipped, tuned].map((over): Goal => {
+    return { workload: OVER_LIMIT, arm: arms.floor, over, figure: 'perSecond', results: overPg };
+  });
   const common = { clients, verdicts };
   return [
     '## The rate limiter',
@@ -59,9 +61,9 @@ async function compareWithOthers(effort: Effort): Promise<string> {
     `${effort.repeats} repeats in the order A B B A, ${effort.measureMs} ms each after ${effort.warmMs} ms of warming, from ` +
       'empty tables. A ratio is the median of the ratios of the repeats.',
     '### Goals',
-    reportGoals([...beside(shipped), ...beside(tuned), most, ...latency], clients),
+    reportGoals([...beside(shipped), ...beside(tuned), ...most, ...latency], clients),
     'As shipped, rate-limiter-flexible keeps its counts in a logged table, and every decision waits for the disk. Tuned, its ' +
-      'table is unlogged, as ours is; the floor divided by it is the most that any limiter in the database could reach.',
+      'table is unlogged, as ours is. The floor divided by either is the most that any limiter in the database could reach.',
     '### Is the limit kept?',
     reportGate(verdicts),
     '### Through `pg`, a pool of 32 connections, memories off',

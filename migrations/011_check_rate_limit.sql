@@ -36,31 +36,36 @@ create or replace function public.check_rate_limit(
   out allowed boolean, out "limit" integer, out remaining integer, out retry_after_ms integer, out reset_ms integer
 )
 language plpgsql volatile security invoker set search_path = '' set statement_timeout = '1900ms'
--- A plan that was made while the table was empty would go on to read all of it, for as long as its session lives.
-set enable_seqscan = off set enable_sort = off as $$
+-- A plan that was made while the table was empty, or while one caller had filled it, would go on to read all of the window
+-- for as long as its session lives. These leave no plan but the look-up in the key, which is the best for every caller.
+set enable_seqscan = off set enable_sort = off set enable_incremental_sort = off set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 declare
-  span constant interval := make_interval(secs => window_ms / 1000.0);
   hash constant bigint := hashtextextended(route, hashtextextended(caller, 0));
   is_locked boolean;
   instant timestamptz;
-  newest_at timestamptz;
+  since timestamptz; -- the window is what came later
+  newest_at timestamptz; -- of those in the window
   newest bigint;
-  oldest_at timestamptz; -- in the window
+  oldest_at timestamptz;
   oldest bigint;
   used bigint;
 begin
-  if coalesce(caller, '') = '' or coalesce(route, '') = ''
-    or coalesce(max_requests, 0) < 1 or coalesce(window_ms, 0) not between 1 and 3600000 then
+  -- Expressions cost a start in each transaction: few are faster than many.
+  if (
+    caller <> '' and route <> '' and max_requests > 0 and window_ms between 1 and 3600000
+    and current_setting('transaction_isolation') = 'read committed'
+  ) is not true then
+    if current_setting('transaction_isolation') <> 'read committed' then
+      -- Its one snapshot would be older than the lock, and hide what others were admitted meanwhile.
+      raise exception 'the transaction is %, wanted read committed', current_setting('transaction_isolation')
+        using errcode = 'invalid_transaction_state';
+    end if;
     raise exception
       'caller is %, route is %, max_requests is %, window_ms is %, wanted a caller, a route, at least 1 and 1 to 3600000',
       coalesce(quote_literal(caller), 'null'), coalesce(quote_literal(route), 'null'),
       coalesce(max_requests::text, 'null'), coalesce(window_ms::text, 'null')
       using errcode = 'invalid_parameter_value';
-  elsif current_setting('transaction_isolation') <> 'read committed' then
-    -- Its one snapshot would be older than the lock, and hide what others were admitted meanwhile.
-    raise exception 'the transaction is %, wanted read committed', current_setting('transaction_isolation')
-      using errcode = 'invalid_transaction_state';
   end if;
 
   -- Where another request of this caller is being decided, look before waiting for it: a caller that is full stays full
@@ -68,17 +73,18 @@ begin
   is_locked := pg_try_advisory_xact_lock(hash);
   loop
     instant := clock_timestamp(); -- after the lock: now() is as old as the wait for it
-    select r.requested_at, r.ordinal into newest_at, newest
-    from public.rate_limit_requests r
-    where r.caller_route_hash = hash
-    order by r.requested_at desc, r.ordinal desc
-    limit 1;
+    since := instant - make_interval(secs => window_ms / 1000.0);
     used := 0;
     oldest_at := null;
-    if newest_at > instant - span then
+    select r.requested_at, r.ordinal into newest_at, newest
+    from public.rate_limit_requests r
+    where r.caller_route_hash = hash and r.requested_at > since
+    order by r.requested_at desc, r.ordinal desc
+    limit 1;
+    if found then
       select r.requested_at, r.ordinal into oldest_at, oldest
       from public.rate_limit_requests r
-      where r.caller_route_hash = hash and r.requested_at > instant - span
+      where r.caller_route_hash = hash and r.requested_at > since
       order by r.requested_at, r.ordinal
       limit 1;
       used := newest - oldest + 1;
@@ -88,7 +94,6 @@ begin
     is_locked := true;
   end loop;
 
-  "limit" := max_requests;
   allowed := used < max_requests;
   if allowed then
     -- Never before the newest: where the clock was set back, the log stays in order, and the limit holds.
@@ -104,10 +109,9 @@ begin
     order by r.requested_at desc, r.ordinal desc
     offset max_requests - 1 limit 1;
   end if;
+  "limit" := max_requests;
   remaining := greatest(max_requests - used - 1, 0);
-  reset_ms := least(
-    greatest(ceil(extract(epoch from coalesce(oldest_at, instant) + span - instant) * 1000), 1), window_ms
-  );
+  reset_ms := least(greatest(ceil(extract(epoch from coalesce(oldest_at, instant) - since) * 1000), 1), window_ms);
   retry_after_ms := case when allowed then 0 else reset_ms end;
 end $$;
 revoke execute on function public.check_rate_limit(text, text, integer, integer) from public, anon, authenticated;
