@@ -19,7 +19,7 @@ export function slackPage(messages: readonly ReceivedMessage[]): string {
 <body>
 <aside><h1>Local</h1><p>Channels</p><ul><li># general</li><li class="here"># job-alerts</li></ul><p>Apps</p><ul><li>Queuekeeper</li></ul></aside>
 <main>
-<header><h2># job-alerts</h2><span>What Slack would show. Nothing here leaves this machine.</span></header>
+<header><h2># job-alerts</h2><span>What Slack would show. Nothing here leaves this machine. Its commands work after the export lines that npm run local printed.</span></header>
 <section class="channel">
 ${messages.length > 0 ? messagesHtml(messages) : '<p class="empty">No message yet. The page looks for new ones by itself.</p>'}
 </section>
