@@ -40,7 +40,8 @@ function aFunction(plan: Partial<FunctionPlan> = {}): LocalFunction {
     handler: 'index.handler',
     environment: { SQS_QUEUE_URL: 'http://queue' },
     memoryMb: 256,
-    timeoutMs: 5_000,
+    // Longer than ten processes take to start at once on a busy machine.
+    timeoutMs: 60_000,
     concurrency: 1,
   };
   const endpoints = { AWS_ENDPOINT_URL_SQS: 'http://sqs' };
@@ -88,8 +89,9 @@ describe('a local function', () => {
   });
 
   it('is killed at its timeout, and starts afresh', async () => {
-    const monitor = aFunction({ timeoutMs: 600 });
-    const late = await monitor.invoke({ wait: 5_000 });
+    // The fresh process has as long to start and to answer.
+    const monitor = aFunction({ timeoutMs: 3_000 });
+    const late = await monitor.invoke({ wait: 60_000 });
     expect(late).toMatchObject({ ok: false, errorType: 'Sandbox.Timedout' });
     expect(await monitor.invoke({})).toMatchObject({ ok: true, value: { calls: 1 } });
   });
@@ -102,7 +104,7 @@ describe('a local function', () => {
       errorType: 'Runtime.ExitError',
       errorMessage: expect.stringContaining('exit status 3'),
     });
-    const interrupted = monitor.invoke({ wait: 5_000 });
+    const interrupted = monitor.invoke({ wait: 60_000 });
     await monitor.kill();
     expect(await interrupted).toMatchObject({ errorMessage: expect.stringContaining('signal: SIGKILL') });
     expect(await monitor.invoke({})).toMatchObject({ ok: true, value: { calls: 1 } });

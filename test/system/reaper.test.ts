@@ -41,9 +41,9 @@ function isAlive(pid: number): boolean {
 }
 
 async function until(isTrue: () => boolean): Promise<void> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 30_000;
   while (!isTrue()) {
-    if (Date.now() > deadline) throw new Error(`Still not so after 10 s: ${isTrue}`);
+    if (Date.now() > deadline) throw new Error(`Still not so after 30 s: ${isTrue}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
