@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { connectRedrive, type Redrive } from '../../lambdas/dashboard-action/redrive.ts';
 import { connectDeadLetterQueue } from '../../lambdas/dlq-monitor/dead-letter-queue.ts';
 import { totalOf } from '../../lambdas/dlq-monitor/depth.ts';
+import { counted } from '../../lambdas/shared/counted.ts';
 import { describeDuration } from '../../lambdas/shared/duration.ts';
 import type { OpenLetter } from '../../lambdas/shared/open-letter.ts';
 import { examples, wholeNumber, withCommonOptions } from '../common-options.ts';
@@ -86,7 +87,7 @@ async function redrive(context: Context, { rate, cancel, yes }: RedriveOptions):
     );
   }
   const duration = describeDuration((total / rate) * 1_000);
-  const question = `Move ${total} dead letters of ${name} back to their queue, ${rate} a second (about ${duration})? Is their cause gone?`;
+  const question = `Move ${counted(total, 'dead letter')} of ${name} back to the queue, ${rate} a second (about ${duration})? Is the cause gone?`;
   await confirm(question, { output, yes });
   using interrupt = onInterrupt();
   const { signal } = interrupt;
@@ -107,7 +108,10 @@ async function cancelRedrive({ output }: Context, redrive: Redrive, queue: strin
     return;
   }
   const moved = await redrive.stop(task.handle);
-  output.result({ queue, cancelled: true, moved }, `Cancelled: ${moved} were moved before it stopped.`);
+  output.result(
+    { queue, cancelled: true, moved },
+    `Cancelled: ${counted(moved, 'message')} had been moved before it stopped.`,
+  );
 }
 
 async function readDepth({ dlqUrl, clients }: Context) {

@@ -4,6 +4,7 @@ import { totalOf } from '../../lambdas/dlq-monitor/depth.ts';
 import { openLedger } from '../../lambdas/dlq-monitor/ledger.ts';
 import { toLetter } from '../../lambdas/dlq-monitor/letter.ts';
 import { peek } from '../../lambdas/dlq-monitor/peek.ts';
+import { counted } from '../../lambdas/shared/counted.ts';
 import type { Context } from '../context.ts';
 import type { Tell } from '../progress.ts';
 
@@ -49,9 +50,12 @@ export function queueNameOf(queueUrl: string): string {
 export function recordText(report: RecordReport): string {
   const { queue, in_queue: inQueue, read, new: newCount, problems } = report;
   if (inQueue === 0) return `No dead letters in ${queue}.`;
-  const hidden = inQueue > read ? [`${inQueue - read} were hidden: somebody else was reading them. Run it again.`] : [];
+  const hidden =
+    inQueue > read
+      ? [`${counted(inQueue - read, 'more message')} hidden: somebody else was reading. Run it again.`]
+      : [];
   return [
-    `Recorded ${read} dead letters of ${queue}, ${newCount} of them new. They are still in the queue.`,
+    `Recorded ${counted(read, 'dead letter')} of ${queue}, ${newCount} new. Nothing has left the queue.`,
     ...hidden,
     ...problems,
   ].join('\n');

@@ -1,4 +1,5 @@
 import { SQSServiceException } from '@aws-sdk/client-sqs';
+import { counted } from '../shared/counted.ts';
 import type { Database } from '../shared/database.ts';
 import { type Html, html } from '../shared/html.ts';
 import { consequence, jobIdOf, type OneRecovery } from '../shared/recovery.ts';
@@ -97,7 +98,7 @@ async function stopRedrive({ redrive }: ActOptions): Promise<Outcome> {
   return {
     isDone: true,
     summary: `redrive stopped after ${moved}`,
-    html: html`<p><strong class="qk-good">Stopped.</strong> ${moved} were moved before; the others are dead letters as before.</p>`,
+    html: html`<p><strong class="qk-good">Stopped.</strong> ${counted(moved, 'message')} had been moved before; what remains are dead letters as before.</p>`,
   };
 }
 

@@ -1,3 +1,4 @@
+import { counted } from '../shared/counted.ts';
 import { type Html, html } from '../shared/html.ts';
 import { table } from '../shared/widget-page.ts';
 import { ago, foot, head, rangeWords } from './parts.ts';
@@ -38,7 +39,7 @@ export const callers: View<readonly Caller[]> = {
       'in the last hour',
     );
     const { requests, windowMs } = frame.rateLimit;
-    const limit = html`${requests} requests per ${windowMs / 1_000} s`;
+    const limit = html`${counted(requests, 'request')} per ${windowMs / 1_000} s`;
     if (rows.length === 0) return html`<p class="qk-quiet">No requests ${span}.</p>`;
     const news =
       limited > 0
@@ -55,7 +56,7 @@ export const callers: View<readonly Caller[]> = {
 
 function row(caller: Caller, frame: Frame): Html {
   const { requests } = frame.rateLimit;
-  return html`<tr><td><code>${caller.caller}</code></td><td class="qk-tight">${caller.route}</td><td>${caller.requests}</td>
+  return html`<tr><td class="qk-tight"><code>${caller.caller}</code></td><td class="qk-tight">${caller.route}</td><td class="qk-tight">${caller.requests}</td>
     <td class="qk-tight">${caller.requests_in_window} of ${requests}</td><td class="qk-tight">${ago(caller.last_request_at, frame)}</td>
     <td class="qk-tight">${stateOf(caller, requests)}</td></tr>`;
 }

@@ -1,4 +1,5 @@
 import { attempt } from '../shared/attempt.ts';
+import { counted } from '../shared/counted.ts';
 import { actionButton } from '../shared/cwdb-action.ts';
 import { type Html, html, nothing } from '../shared/html.ts';
 import type { OpenLetter } from '../shared/open-letter.ts';
@@ -61,7 +62,7 @@ function news(total: number | undefined, letters: DeadLetters['letters']): Html 
     letters && letters.length < Math.min(total, MOST_ROWS)
       ? html` <span class="qk-quiet">the newest are read with the next look</span>`
       : nothing;
-  return html`<strong class="qk-bad">${total} dead letter${total === 1 ? '' : 's'}</strong>${unread}`;
+  return html`<strong class="qk-bad">${counted(total, 'dead letter')}</strong>${unread}`;
 }
 
 function problemLine(problem: string): Html {
@@ -71,8 +72,8 @@ function problemLine(problem: string): Html {
 function row(letter: OpenLetter, frame: Frame): Html {
   const expiresSoon = Date.parse(letter.expires_at) - frame.now.getTime() < SOON_MS;
   const expiry = left(letter.expires_at, frame);
-  return html`<tr><td>${jobId(letter.job_id)}</td><td>${value(letter.customer_id)}</td><td>${reason(letter.reason)}</td>
-    <td>${letter.receive_count}</td><td class="qk-tight">${ago(letter.sent_at, frame)}</td>
+  return html`<tr><td>${jobId(letter.job_id)}</td><td>${value(letter.customer_id)}</td><td class="qk-long">${reason(letter.reason)}</td>
+    <td class="qk-tight">${letter.receive_count}</td><td class="qk-tight">${ago(letter.sent_at, frame)}</td>
     <td class="qk-tight">${expiresSoon ? html`<span class="qk-bad">${expiry}</span>` : expiry}</td></tr>`;
 }
 

@@ -1,3 +1,4 @@
+import { counted } from '../shared/counted.ts';
 import { actionButton } from '../shared/cwdb-action.ts';
 import { type Html, html } from '../shared/html.ts';
 import { table } from '../shared/widget-page.ts';
@@ -43,9 +44,9 @@ export const staleJobs: View<StaleJobs> = {
     });
   },
   render({ stale, jobs }, frame) {
-    const threshold = html`no sign of life for more than ${frame.staleThresholdMinutes} minutes, or its type’s own limit`;
+    const threshold = html`no sign of life for more than ${frame.staleThresholdMinutes} min, or its type’s own limit`;
     if (stale === 0) return html`<p><span class="qk-good">No stale jobs.</span></p>${foot(html`Stale: ${threshold}.`)}`;
-    const news = html`<strong class="qk-bad">${stale} stale job${stale === 1 ? '' : 's'}</strong>`;
+    const news = html`<strong class="qk-bad">${counted(stale, 'stale job')}</strong>`;
     const heads = ['Job', 'Customer', 'Type', 'Worker', 'Stale since', 'Why', 'Recovered', ''];
     return html`${head(news, nameField(frame))}${table(
       heads,

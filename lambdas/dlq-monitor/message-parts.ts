@@ -1,4 +1,5 @@
 import type { KnownBlock } from '@slack/types';
+import { counted } from '../shared/counted.ts';
 import { describeDuration } from '../shared/duration.ts';
 import { code, join, link, type Mrkdwn, moment, mrkdwn } from '../shared/mrkdwn.ts';
 import { redact } from '../shared/redact.ts';
@@ -37,11 +38,6 @@ const MOST_MESSAGES = 5;
 /** An id or a name from a message. A customer id can be an e-mail address, so that it is redacted as well. */
 function value(text: string | undefined): Mrkdwn {
   return text ? code(redact(text)) : mrkdwn`not known`;
-}
-
-/** "1 message", "2 messages" */
-export function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 function queueName(queue: Queue): Mrkdwn {

@@ -1,10 +1,10 @@
+import { counted } from '../shared/counted.ts';
 import { describeDuration } from '../shared/duration.ts';
 import { code, codeBlock, type Mrkdwn, moment, mrkdwn } from '../shared/mrkdwn.ts';
 import { fields, header, type SlackMessage, section, slackMessage } from '../shared/slack-message.ts';
 import { type Depth, totalOf } from './depth.ts';
 import {
   causeBlocks,
-  counted,
   type DeadLetter,
   escalationBlocks,
   expiredLines,

@@ -40,7 +40,6 @@ export function consequence({ action, recoveries }: OneRecovery, isDone: boolean
   const [willBe, was] = CONSEQUENCES[action] ?? [`Action: ${action}.`, `Action: ${action}.`];
   const isSent = action === 'requeue' || action === 'release';
   const goesOut = isDone ? 'goes out' : 'would go out';
-  const time =
-    recoveries > 1 ? 'after a wait, which grows with each recovery in a row' : `within ${checkMinutes} minutes`;
+  const time = recoveries > 1 ? 'after a wait, which grows with each recovery in a row' : `within ${checkMinutes} min`;
   return html`<p>${isDone ? was : willBe}${isSent ? html` Its message ${goesOut} ${time}.` : nothing}</p>`;
 }

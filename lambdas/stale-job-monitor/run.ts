@@ -1,4 +1,5 @@
 import { attempt } from '../shared/attempt.ts';
+import { counted } from '../shared/counted.ts';
 import type { Database } from '../shared/database.ts';
 import type { Queue } from '../shared/queue.ts';
 import { type DispatchReport, sendPending } from './dispatch.ts';
@@ -88,9 +89,9 @@ function describe(recoveries: Recovery[], sending: DispatchReport): string[] {
   const errors = recoveries.filter(({ action }) => action === 'error');
   return [
     ...errors.slice(0, 5).map(({ job_id, error }) => `recover job ${job_id}: ${error}`),
-    ...(errors.length > 5 ? [`recover ${errors.length - 5} more jobs: errors of the same kind`] : []),
+    ...(errors.length > 5 ? [`recover ${counted(errors.length - 5, 'more job')}: errors of the same kind`] : []),
     ...(sending.refused.length > 0
-      ? [`send ${sending.refused.length} messages (kept for the next run): ${sending.refused[0]?.error}`]
+      ? [`send ${counted(sending.refused.length, 'message')} (kept for the next run): ${sending.refused[0]?.error}`]
       : []),
   ];
 }

@@ -1,3 +1,4 @@
+import { counted } from '../../lambdas/shared/counted.ts';
 import { type Html, html, nothing } from '../../lambdas/shared/html.ts';
 import type { AlarmReport } from '../alarms.ts';
 import { chart } from './chart.ts';
@@ -19,7 +20,7 @@ export function alarmCard({ alarms }: AlarmWidget, reports: readonly AlarmReport
   const count = shown.filter(({ state }) => state === 'ALARM').length;
   const news =
     count > 0
-      ? html`<p class="bad"><strong>${count} alarm${count === 1 ? '' : 's'} to look at</strong></p>`
+      ? html`<p class="bad"><strong>${counted(count, 'alarm')} to look at</strong></p>`
       : html`<p class="good"><strong>No alarm</strong></p>`;
   return html`<div data-alarms="${count}">${news}<ul class="alarms">${shown.map(alarmEntry)}</ul></div>`;
 }

@@ -128,7 +128,7 @@ describe('dlq', () => {
     const refused = await run(['dlq', 'redrive', '--local']);
     expect(refused.status).toBe(2);
     expect(refused.stderr).toContain(
-      'Move 1 dead letters of queuekeeper-local-dead-letters back to their queue, 10 a second',
+      'Move 1 dead letter of queuekeeper-local-dead-letters back to the queue, 10 a second',
     );
     expect(await received(system.dlqUrl)).toEqual([body]);
 

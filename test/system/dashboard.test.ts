@@ -1,4 +1,4 @@
-import { GetQueueAttributesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { GetQueueAttributesCommand, PurgeQueueCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
 import type { Browser, Page } from 'puppeteer-core';
@@ -111,7 +111,7 @@ describe('a stale job', () => {
 
     await press('Recover now', table);
     await press('Recover now', '#dialog');
-    await untilShown(page, '#dialog', 'It is pending again. Its message goes out within 2 minutes.');
+    await untilShown(page, '#dialog', 'It is pending again. Its message goes out within 2 min.');
     expect(await shownText(page, '#announcements')).toContain('Done.');
     expect(await statusOf(id)).toBe('pending');
     await press('Close', '#dialog');
@@ -210,6 +210,47 @@ describe('the page', () => {
     await other.close();
   });
 
+  test('breaks no word of its tables at 1280 pixels', async () => {
+    const id = await aJob('1 minute');
+    const claim = 'select public.claim_job($1, $2)';
+    const { rows } = await database.query<{ id: string }>(
+      `insert into public.jobs (customer_id, package_size, status) values ('acme', 50, 'pending') returning id`,
+    );
+    await database.query(claim, [rows[0]?.id, 'submission-worker-eu-1']);
+    await database.query(`select public.fail_job($1, 1, 'The directory answered HTTP 503', true)`, [rows[0]?.id]);
+    await fetch(`${system.apiUrl}/api/health`);
+    const body = JSON.stringify({ job_id: id, customer_id: 'acme', error: 'HTTP 503 from the directory' });
+    await sqs.send(new SendMessageCommand({ QueueUrl: system.dlqUrl, MessageBody: body }));
+    await system.invoke('dlq-monitor');
+    await aJob('1 hour', 'Pine Street Cycles');
+    await untilShown(page, await widgetTitled(page, 'Stale jobs'), '1 stale job');
+    await untilShown(page, await widgetTitled(page, 'Dead letters'), '1 dead letter');
+    await untilShown(page, await widgetTitled(page, 'Busiest callers'), 'GET /api/health');
+    await untilShown(page, await widgetTitled(page, 'Latest events'), 'The directory answered HTTP 503');
+    const broken = await page.evaluate(() => {
+      const cells = [...document.querySelectorAll('.custom td, .custom th')];
+      return cells.flatMap((cell) => {
+        const texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+        const found: string[] = [];
+        for (let text = texts.nextNode(); text; text = texts.nextNode()) {
+          for (const word of text.nodeValue?.matchAll(/[^\s-]+/g) ?? []) {
+            const range = document.createRange();
+            range.setStart(text, word.index);
+            range.setEnd(text, word.index + word[0].length);
+            if (range.getClientRects().length > 1) found.push(word[0]);
+          }
+        }
+        return found;
+      });
+    });
+    expect(broken).toEqual([]);
+    const cut = await page.$$eval('.custom .body', (bodies) =>
+      bodies.filter((body) => body.scrollWidth > body.clientWidth).map((body) => body.id),
+    );
+    expect(cut).toEqual([]);
+    await sqs.send(new PurgeQueueCommand({ QueueUrl: system.dlqUrl }));
+  });
+
   test('follows the theme of the system, in the tables of the functions too', async () => {
     const looks: string[] = [];
     for (const theme of ['light', 'dark'] as const) {
@@ -248,6 +289,7 @@ describe('the page', () => {
     system.alarms.set('queuekeeper-local-dead-letters', 'ALARM', 'Set by a test');
     await untilShown(page, alarms, 'dead-letters In alarm Messages failed every attempt');
     await untilShown(page, '#announcements', '1 alarm');
+    expect(await shownText(page, '#announcements')).toBe('1 alarm');
     system.alarms.set('queuekeeper-local-dead-letters', 'OK', 'Set by a test');
     await untilShown(page, alarms, 'No alarm');
   });

@@ -391,7 +391,7 @@ describe('a job that is hard to write down', () => {
     const others = await staleJobs(9);
     expect(await run()).toMatchObject({
       ok: false,
-      errorMessage: expect.stringContaining('send 1 messages (kept for the next run): '),
+      errorMessage: expect.stringContaining('send 1 message (kept for the next run): '),
     });
     expect(await messagesPerJob([huge, ...others])).toEqual(new Map(others.map((id) => [id, 1])));
     expect(await unsent()).toMatchObject([{ job_id: huge }]);

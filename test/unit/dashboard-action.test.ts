@@ -57,7 +57,7 @@ describe('recover', () => {
     const outcome = await press({ action: 'recover', jobId: JOB });
     expect(seen.calls).toEqual([['recover_stale_job', { job_id: JOB, requested_by: 'Ada', threshold_minutes: 10 }]]);
     expect(outcome).toMatchObject({ isDone: true, summary: `job ${JOB}: requeue` });
-    expect(outcome.html.html).toContain('It is pending again. Its message goes out within 2 minutes.');
+    expect(outcome.html.html).toContain('It is pending again. Its message goes out within 2 min.');
   });
 
   test('says that the message of a later recovery waits', async () => {

@@ -230,7 +230,7 @@ describe('a preview', () => {
     expect(calls).toEqual([
       ['recover_stale_job', expect.objectContaining({ job_id: JOB, dry_run: true, threshold_minutes: 10 })],
     ]);
-    expect(textOf(page)).toContain('It would be put back to pending. Its message would go out within 2 minutes.');
+    expect(textOf(page)).toContain('It would be put back to pending. Its message would go out within 2 min.');
     expect(textOf(page)).toContain('Nothing was changed.');
   });
 

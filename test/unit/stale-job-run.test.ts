@@ -209,7 +209,7 @@ describe('a monitor run', () => {
     expect(requeued).toBe(0);
     expect(problems).toHaveLength(6);
     expect(problems[0]).toBe('recover job job-3: out of range');
-    expect(problems[5]).toBe('recover 1 more jobs: errors of the same kind');
+    expect(problems[5]).toBe('recover 1 more job: errors of the same kind');
   });
 
   test('ends before Lambda would end it, when every call to the database waits for its deadline', async () => {

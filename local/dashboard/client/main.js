@@ -75,7 +75,7 @@ function buttonNamed(body, name) {
 
 function announceAlarms() {
   const now = Number(document.querySelector('[data-alarms]')?.getAttribute('data-alarms') ?? 0);
-  if (now !== alarms) announcements.textContent = now > 0 ? `${now} alarms` : 'No alarm any more';
+  if (now !== alarms) announcements.textContent = now > 0 ? `${now} alarm${now === 1 ? '' : 's'}` : 'No alarm any more';
   alarms = now;
 }
 
