@@ -54,7 +54,7 @@ export const events: View<readonly QueueEvent[]> = {
 
 function row(one: QueueEvent, frame: Frame): Html {
   return html`<tr><td class="qk-tight">${ago(one.created_at, frame)}</td><td>${WORDS.get(one.event) ?? one.event}</td><td class="qk-tight">${shortJobId(one.job_id)}</td>
-    <td class="qk-name">${value(one.worker_id)}</td><td>${details(one.details)}</td></tr>`;
+    <td>${value(one.worker_id)}</td><td class="qk-long">${details(one.details)}</td></tr>`;
 }
 
 /** The first few that say something, each on one line. */

@@ -17,10 +17,10 @@ export function widgetPage(theme: Theme, ...parts: Html[]): string {
 .${own} table{width:100%;border-collapse:collapse;margin:0}
 .${own} th{font-weight:600;text-align:left;white-space:nowrap}
 .${own} th,.${own} td{padding:4px 10px 4px 0;border-bottom:1px solid ${line};vertical-align:top;color:inherit}
-.${own} td{overflow-wrap:anywhere}
-.${own} td.qk-acts,.${own} td.qk-tight{white-space:nowrap}
+.${own} td{overflow-wrap:anywhere;min-width:7em}
+.${own} td.qk-long{min-width:14em}
+.${own} td.qk-acts,.${own} td.qk-tight{white-space:nowrap;min-width:0}
 .${own} td.qk-acts{text-align:right;padding-right:0}
-.${own} td.qk-name{min-width:6em}
 .${own} code{font-size:12px;background:none;color:inherit}
 .${own} .qk-head{display:flex;flex-wrap:wrap;gap:4px 16px;align-items:baseline;justify-content:space-between;margin:0 0 6px}
 .${own} .qk-head strong{font-size:15px}

@@ -10,7 +10,6 @@ import { ownMetric } from './monitor-alarms.ts';
 
 /** Widths and heights are in the dashboard's grid, which is 24 wide. */
 export const FULL_WIDTH = 24;
-export const HALF = 12;
 const THIRD = 8;
 const CHART_HEIGHT = 6;
 

@@ -6,7 +6,7 @@ import type { AlarmTopic } from './alarm-topic.ts';
 import { apiCharts } from './dashboard-api.ts';
 import { functionCharts, type Monitors } from './dashboard-functions.ts';
 import { overview } from './dashboard-overview.ts';
-import { FULL_WIDTH, HALF, heading } from './dashboard-parts.ts';
+import { FULL_WIDTH, heading } from './dashboard-parts.ts';
 import { deadLetterCharts, jobCharts } from './dashboard-queue.ts';
 import type { DashboardTables } from './dashboard-tables.ts';
 import { dashboardName, dashboardUrl } from './dashboard-url.ts';
@@ -32,7 +32,7 @@ export class Dashboard extends Construct {
     super(scope, id);
     const { stage, alarms, tables, queue, deadLetterQueue, staleThreshold, functions } = props;
     const wide = { width: FULL_WIDTH, height: 5 };
-    const half = { width: HALF, height: 8 };
+    const tall = { width: FULL_WIDTH, height: 8 };
     new CloudWatchDashboard(this, 'Dashboard', {
       dashboardName: dashboardName(stage),
       defaultInterval: Duration.hours(3),
@@ -49,7 +49,8 @@ export class Dashboard extends Construct {
         [heading('## The API')],
         ...apiCharts(stage),
         [heading('## Who calls, and what happened')],
-        [tables.table('callers', 'Busiest callers', half), tables.table('events', 'Latest events', half)],
+        [tables.table('callers', 'Busiest callers', wide)],
+        [tables.table('events', 'Latest events', tall)],
         [heading('## The machinery')],
         ...functionCharts(stage, props, functions),
       ],
