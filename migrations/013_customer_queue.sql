@@ -146,14 +146,18 @@ begin
                 filter (where e.newest <= 5 and e.event is not null), '[]'
             ) as events
           from (
-            select h.event, h.created_at, row_number() over (order by h.created_at desc) as newest
+            select h.event, h.created_at, row_number() over (order by h.job_id desc, h.created_at desc) as newest
             from public.queue_history h
-            -- The id in the column's own type, uuid or text, for else the index would not serve.
-            where h.job_id = (
-                jsonb_populate_record(null::public.queue_history, jsonb_build_object('job_id', p.id))
-              ).job_id
-              and h.created_at is not null
-            order by h.created_at desc
+            cross join lateral (
+              -- The id in the column's own type, uuid or text, for else the index would not serve.
+              select (jsonb_populate_record(null::public.queue_history, jsonb_build_object('job_id', p.id))).job_id
+            ) own
+            -- Bounds, an order that begins with the id, and a test of the time that no index serves: so that only the
+            -- index of jobs and times can be used. One of times alone would look as good while the table is empty or
+            -- one job has all of it, and be read to its end ever after.
+            where h.job_id >= own.job_id and h.job_id <= own.job_id
+              and (h.created_at is null) is false
+            order by h.job_id desc, h.created_at desc
             limit 50
           ) e
         ) history

@@ -385,4 +385,35 @@ describe('the cost', () => {
       }
     }
   });
+
+  test('of the events is that of the job alone, whatever the table held when a session planned', async () => {
+    const database = await freshDatabase();
+    const owner = await database.connect();
+    await owner.query('alter table public.queue_history set (autovacuum_enabled = off)');
+    const client = await database.connect('supabase_admin');
+    await explainAll(client);
+    const someEvents = (job: string, count: number) =>
+      owner.query(
+        `insert into public.queue_history (job_id, event, created_at)
+         select $1::uuid, 'progress', now() - n * interval '1 second' from generate_series(1, $2::integer) n`,
+        [job, count],
+      );
+    /** A session keeps the plan of the sixth call until there are new statistics. */
+    const plan = async () => {
+      await owner.query('vacuum analyze public.queue_history');
+      for (let time = 0; time < 7; time++) await ask(client);
+    };
+    const scans = async () =>
+      scansOf(await plansOf(client, `select public.customer_queue('customer-1', 20)`))
+        .filter((node) => node['Relation Name'] === 'queue_history')
+        .map((node) => [node['Index Name'], rowsOf(node)]);
+
+    await plan();
+    const talker = await aJob(owner);
+    await someEvents(talker, 20_000);
+    expect(await scans()).toEqual([['queue_history_job_idx', 50]]);
+    await plan();
+    await someEvents(await aJob(owner), 40);
+    expect(await scans()).toEqual([['queue_history_job_idx', 50 + 40]]);
+  });
 });
