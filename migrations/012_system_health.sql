@@ -19,8 +19,11 @@ analyze public.jobs;
 -- dead_letters, the table, would go on showing those of a queue that is watched no more.
 -- monitors: when each ended a run last, well or not, and when it last did so well.
 create or replace function public.system_health(threshold_minutes integer default 10) returns jsonb
--- jit: the compiler would take longer than the answer
-language sql stable security invoker set search_path = '' set statement_timeout = '1900ms' set jit = off as $$
+language sql stable security invoker set search_path = '' set statement_timeout = '1900ms'
+-- jit: the compiler would take longer than the answer. The two scans: statistics from a time when most jobs waited or ran
+-- would choose the whole table, or an index of all of it, long after these have ended. work_mem: so that "not in" is always
+-- a look into a hash, and not into a list; it takes no more than there is to hold.
+set jit = off set enable_seqscan = off set enable_bitmapscan = off set work_mem = '64MB' as $$
   with
     clock as materialized (
       select pg_catalog.clock_timestamp() as now, public.threshold_interval(threshold_minutes) as threshold
