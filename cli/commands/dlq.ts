@@ -86,7 +86,7 @@ async function redrive(context: Context, { rate, cancel, yes }: RedriveOptions):
       `A redrive of ${name} is running already, ${task.moved} moved so far. To stop it: npx queuekeeper dlq redrive --cancel`,
     );
   }
-  const duration = describeDuration((total / rate) * 1_000);
+  const duration = describeDuration(Math.ceil(total / rate) * 1_000);
   const question = `Move ${counted(total, 'dead letter')} of ${name} back to the queue, ${rate} a second (about ${duration})? Is the cause gone?`;
   await confirm(question, { output, yes });
   using interrupt = onInterrupt();

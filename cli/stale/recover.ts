@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { connectQueue } from '../../lambdas/shared/queue.ts';
+import { refusalOf } from '../../lambdas/shared/refusal.ts';
 import { type DispatchReport, sendPending } from '../../lambdas/stale-job-monitor/dispatch.ts';
 import { type Recovery, type RecoverySettings, recoverAll } from '../../lambdas/stale-job-monitor/recover.ts';
 import type { Settings } from '../../lib/settings.ts';
 import type { Context } from '../context.ts';
 import { explainError } from '../explain-error.ts';
-import { refusalOf } from '../rest.ts';
+import { refusalOf as refusalOfRest } from '../rest.ts';
 import type { ShownRecovery } from './recovery-text.ts';
 
 /** A person waits no longer; what is left is the monitor's. */
@@ -50,12 +51,17 @@ export async function recover(context: Context, jobId?: string): Promise<ShownRe
 }
 
 async function recoverOne(context: Context, job_id: string, dry_run: boolean): Promise<ShownRecovery> {
-  return context.database().call<ShownRecovery>('recover_stale_job', {
-    job_id,
-    requested_by: context.askedBy,
-    threshold_minutes: context.settings.STALE_THRESHOLD_MINUTES,
-    dry_run,
-  });
+  try {
+    return await context.database().call<ShownRecovery>('recover_stale_job', {
+      job_id,
+      requested_by: context.askedBy,
+      threshold_minutes: context.settings.STALE_THRESHOLD_MINUTES,
+      dry_run,
+    });
+  } catch (error) {
+    const refusal = refusalOf(error);
+    throw refusal === undefined ? error : new Error(`Nothing was done: ${refusal}.`);
+  }
 }
 
 /** The same event that recover_stale_job() writes. */
@@ -69,7 +75,7 @@ async function recordWhoAsked({ rest, askedBy, output }: Context, recovered: Row
   }));
   try {
     const answer = await rest().ask('/queue_history', { method: 'POST', body });
-    if (answer.status !== 201) throw new Error(refusalOf(answer).message);
+    if (answer.status !== 201) throw new Error(refusalOfRest(answer).message);
   } catch (error) {
     output.note(`The jobs were recovered, but queue_history does not say who asked: ${explainError(error)}`);
   }

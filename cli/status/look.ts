@@ -1,6 +1,6 @@
 import { paginateDescribeAlarms } from '@aws-sdk/client-cloudwatch';
 import { connectDeadLetterQueue } from '../../lambdas/dlq-monitor/dead-letter-queue.ts';
-import type { Depth } from '../../lambdas/dlq-monitor/depth.ts';
+import { type Depth, totalOf } from '../../lambdas/dlq-monitor/depth.ts';
 import type { SystemHealth } from '../../lambdas/health/system-health.ts';
 import type { Context } from '../context.ts';
 import { queueNameOf } from '../dead-letters/record.ts';
@@ -73,11 +73,13 @@ function withoutMonitors({ monitors: _, ...jobs }: SystemHealth): NonNullable<St
 }
 
 /** True when there is nothing that a person should look at. */
-export function isWell({ api, monitors, alarms, unknown }: Status): boolean {
+export function isWell({ api, monitors, dead_letter_queue: dlq, alarms, unknown }: Status): boolean {
   return (
     unknown.length === 0 &&
     api?.status === 'healthy' &&
     (monitors ?? []).every(({ status }) => status === 'up') &&
+    // The API's health and the alarm know of them some minutes later.
+    (dlq === null || totalOf(dlq) === 0) &&
     (alarms ?? []).every(({ state }) => state !== 'ALARM')
   );
 }

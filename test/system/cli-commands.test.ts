@@ -75,7 +75,7 @@ describe('stale', () => {
     const id = await aJob(database, { status: 'completed' });
     const { status, stderr } = await run(['stale', 'recover', '--job', id, '--yes', '--local']);
     expect(status).toBe(1);
-    expect(stderr).toContain(`job ${id} is not stale: it is completed`);
+    expect(stderr).toBe(`Nothing was done: job ${id} is not stale: it is completed.\n`);
   });
 
   test('does nothing where nobody can be asked', async () => {
@@ -128,7 +128,7 @@ describe('dlq', () => {
     const refused = await run(['dlq', 'redrive', '--local']);
     expect(refused.status).toBe(2);
     expect(refused.stderr).toContain(
-      'Move 1 dead letter of queuekeeper-local-dead-letters back to the queue, 10 a second',
+      'Move 1 dead letter of queuekeeper-local-dead-letters back to the queue, 10 a second (about 1 s)?',
     );
     expect(await received(system.dlqUrl)).toEqual([body]);
 

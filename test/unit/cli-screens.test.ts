@@ -64,6 +64,11 @@ describe('the status', () => {
     ['an alarm', { alarms: [ringing] }, '🔴 queuekeeper-prod-stale-jobs for 12 min: Why \\x1b[2J'],
     ['bad health', { api: { status: 'degraded', reasons: ['2 stale jobs'], latency_ms: 9 } }, '- 2 stale jobs'],
     [
+      'a dead letter that nobody has looked at yet',
+      { dead_letter_queue: { name: 'queuekeeper-prod-dead-letters', visible: 0, inFlight: 1, delayed: 0 } },
+      'Dead letters        0 waiting, 1 in flight',
+    ],
+    [
       'a late monitor',
       { monitors: [aMonitor({ status: 'late', reason: 'dlq-monitor last ran well 15 min ago.' })] },
       'late: dlq-monitor last ran well 15 min ago.',
