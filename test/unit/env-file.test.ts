@@ -41,6 +41,11 @@ describe('the env file', () => {
     );
     expect(read('', { STAEG: 'y' })).toMatchObject({ STAEG: 'y' });
   });
+
+  test('is refused with an AWS profile that nobody would read there; the environment’s counts', () => {
+    expect(() => read('AWS_PROFILE=production\n')).toThrow(/AWS_PROFILE in \S+some\.env has no effect/);
+    expect(read('AWS_PROFILE=production\n', { AWS_PROFILE: 'staging' })).toMatchObject({ AWS_PROFILE: 'staging' });
+  });
 });
 
 describe('a name', () => {
