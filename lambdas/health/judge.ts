@@ -112,7 +112,8 @@ function unhealthy(facts: Facts): Health {
     ...frame(facts),
     reasons: [
       latencyMs >= NO_ANSWER_MS
-        ? 'The database did not answer within 2 s.'
+        ? // Its key may be what did not come: only the log knows.
+          'No answer of the database came within 2 s; the log of the health function says why.'
         : 'The database cannot be read; the log of the health function says why.',
     ],
     services: {

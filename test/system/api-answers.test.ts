@@ -314,7 +314,7 @@ describe('when the database', () => {
     }
   }
   const CANNOT_BE_READ = 'The database cannot be read; the log of the health function says why.';
-  const TOO_LATE = 'The database did not answer within 2 s.';
+  const TOO_LATE = 'No answer of the database came within 2 s; the log of the health function says why.';
 
   test.each([
     ['is down', 'down', CANNOT_BE_READ],

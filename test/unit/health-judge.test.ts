@@ -86,7 +86,7 @@ describe('a well system', () => {
 describe('without an answer of the database', () => {
   test.each([
     { latencyMs: 1_899, reason: 'The database cannot be read; the log of the health function says why.' },
-    { latencyMs: 1_900, reason: 'The database did not answer within 2 s.' },
+    { latencyMs: 1_900, reason: 'No answer of the database came within 2 s; the log of the health function says why.' },
   ])('it is unhealthy after $latencyMs ms: $reason', ({ latencyMs, reason }) => {
     const { status, body } = judged(undefined, { latencyMs });
     expect(status).toBe(503);
