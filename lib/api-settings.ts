@@ -23,6 +23,8 @@ const usagePlan = (fallback: string) =>
       }),
   );
 
+const ORIGINS = 'origins such as https://example.com, without a slash or path at the end, separated by commas';
+
 const headerName = optional(
   z
     .string()
@@ -52,10 +54,10 @@ export const apiSettings = {
   API_CORS_ORIGINS: list(
     z
       .string()
-      .regex(
-        /^https?:\/\/[a-z0-9.-]+(:\d+)?$/i,
-        'origins such as https://example.com, without a slash or path at the end, separated by commas',
-      ),
+      .regex(/^https?:\/\/[a-z0-9.-]+(:\d+)?$/i, ORIGINS)
+      .refine(URL.canParse, ORIGINS)
+      // As browsers write it, in lower case and without a usual port, for it is compared letter by letter.
+      .transform((origin) => new URL(origin).origin),
   ),
 
   /** Both given: the API answers there, too. The certificate is one of ACM, in the stack's region. */
@@ -84,6 +86,7 @@ export function apiSettingsProblems(settings: ApiSettings): string[] {
   return [
     ...bothOrNeither(settings, 'API_DOMAIN_NAME', 'API_CERTIFICATE_ARN'),
     ...bothOrNeither(settings, 'PROXY_ADDRESS_HEADER', 'PROXY_SECRET_HEADER'),
+    ...oneHeaderForTwo(settings),
     ...(['USAGE_PLAN_STARTER', 'USAGE_PLAN_PRO', 'USAGE_PLAN_ENTERPRISE'] as const).flatMap((name) =>
       tightPlan(name, settings),
     ),
@@ -94,6 +97,12 @@ function bothOrNeither(settings: ApiSettings, first: keyof ApiSettings, second: 
   if (Boolean(settings[first]) === Boolean(settings[second])) return [];
   const [missing, given] = settings[first] ? [second, first] : [first, second];
   return [`${missing} is missing, wanted both it and ${given}, or neither`];
+}
+
+/** The address would be taken for the secret, which it never is: all clients of the proxy would be one caller. */
+function oneHeaderForTwo({ PROXY_ADDRESS_HEADER, PROXY_SECRET_HEADER }: ApiSettings): string[] {
+  if (!PROXY_ADDRESS_HEADER || PROXY_ADDRESS_HEADER !== PROXY_SECRET_HEADER) return [];
+  return [`PROXY_ADDRESS_HEADER and PROXY_SECRET_HEADER are both "${PROXY_SECRET_HEADER}", wanted two headers`];
 }
 
 /** The gateway's throttle is not exact: where it came first, the exact limit would never be seen. */

@@ -69,7 +69,23 @@ test.each([
   expect(() => settings({ PROXY_ADDRESS_HEADER, PROXY_SECRET_HEADER: 'x-secret' })).toThrow(wanted);
 });
 
-test.each(['example.com', 'https://example.com/', '*', 'https://example.com/app', 'null'])(
+test('the address and the secret of a proxy do not stand in one header', () => {
+  expect(() => settings({ PROXY_ADDRESS_HEADER: 'x-ip', PROXY_SECRET_HEADER: 'X-IP' })).toThrow(
+    'PROXY_ADDRESS_HEADER and PROXY_SECRET_HEADER are both "x-ip", wanted two headers',
+  );
+});
+
+test('origins are read as browsers write them', () => {
+  const API_CORS_ORIGINS = 'https://Shop.Example, https://example.com:443,http://localhost:80,http://localhost:5173';
+  expect(settings({ API_CORS_ORIGINS }).API_CORS_ORIGINS).toEqual([
+    'https://shop.example',
+    'https://example.com',
+    'http://localhost',
+    'http://localhost:5173',
+  ]);
+});
+
+test.each(['example.com', 'https://example.com/', '*', 'https://example.com/app', 'null', 'https://example.com:99999'])(
   '%s is no origin',
   (API_CORS_ORIGINS) => {
     expect(() => settings({ API_CORS_ORIGINS })).toThrow(
