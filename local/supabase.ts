@@ -47,7 +47,9 @@ export function createSupabaseGateway(postgrestUrl: string, keys: SupabaseKeys):
       const authorization = authorize(request.headers, keys);
       if ('refusal' in authorization) return refuse(response, authorization.refusal);
 
-      const { apikey: _, ...headers } = request.headers;
+      // Whether the client's connection ends is between us and the client: PostgREST would end the pooled one without a
+      // word, and the next request on it would be lost.
+      const { apikey: _, connection: __, ...headers } = request.headers;
       const upstream = httpRequest(`${postgrestUrl}${path}`, {
         method: request.method,
         headers: { ...headers, authorization: authorization.header },
