@@ -73,8 +73,11 @@ begin
         from statuses s
         cross join lateral (
           select
-            j.id, coalesce(j.created_at, '-infinity') as listed_at, j.created_at, j.updated_at, j.started_at,
-            j.completed_at, j.priority_level, j.package_size, j.errors, j.recoveries, j.error_message, j.metadata
+            -- The casts are for an older table whose times have no zone.
+            j.id, coalesce(j.created_at, '-infinity')::timestamptz as listed_at, j.created_at::timestamptz as created_at,
+            j.updated_at::timestamptz as updated_at, j.started_at::timestamptz as started_at,
+            j.completed_at::timestamptz as completed_at, j.priority_level, j.package_size, j.errors, j.recoveries,
+            j.error_message, j.metadata
           from public.jobs j
           where left(j.customer_id::text, 128) = customer
             and j.customer_id::text = customer and j.status = s.word
@@ -142,7 +145,7 @@ begin
           select
             count(*) filter (where e.event = 'claimed') as claims,
             coalesce(
-              jsonb_agg(jsonb_build_object('event', e.event, 'at', e.created_at) order by e.newest)
+              jsonb_agg(jsonb_build_object('event', e.event, 'at', e.created_at::timestamptz) order by e.newest)
                 filter (where e.newest <= 5 and e.event is not null), '[]'
             ) as events
           from (

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import type pg from 'pg';
 import { migrateUp } from '../../cli/migrate.ts';
+import { type Place, readCursor, writeCursor } from '../../lambdas/queue-status/cursor.ts';
 import { aJob, call, type Db } from './builders.ts';
 import { EXISTING_SCHEMAS } from './existing-schemas.ts';
 import { freshDatabase } from './harness.ts';
@@ -311,6 +312,35 @@ describe.each(EXISTING_SCHEMAS)('over a database with $name', ({ sql, customer }
     const isUuid = /^c{8}-/.test(customer);
     expect((await ask(client, customer.toUpperCase())).found).toBe(isUuid);
   });
+});
+
+test('over a database whose times have no zone they are read as UTC, and each page leads to the next', async () => {
+  const database = await freshDatabase({ migrated: false });
+  const client = await database.connect();
+  await client.query(`
+    create table public.jobs (
+      id uuid primary key default gen_random_uuid(), customer_id text, package_size integer, priority_level integer,
+      status text, created_at timestamp(3), updated_at timestamp(3), started_at timestamp(3),
+      completed_at timestamp(3), error_message text, metadata jsonb
+    );
+    create table public.queue_history (job_id uuid, event text, details jsonb, worker_id text, created_at timestamp);
+    insert into public.jobs (customer_id, status, created_at, updated_at, started_at, completed_at)
+    select 'customer-1', 'completed', at, at, at, at
+    from generate_series(1, 5) n, lateral (select timestamp '2026-11-24 18:30:00.5' - n * interval '1 minute' as at) t;
+    insert into public.queue_history (job_id, event, created_at) select id, 'created', created_at from public.jobs`);
+  await migrateUp(database.url);
+  await client.query(`set timezone = 'America/New_York'`);
+  const { jobs, next } = await ask(client, 'customer-1', 2);
+  const AT = '2026-11-24T18:29:00.5+00:00';
+  expect(jobs[0]).toMatchObject({
+    created_at: AT,
+    updated_at: AT,
+    started_at: AT,
+    completed_at: AT,
+    events: [{ at: AT }],
+  });
+  expect(readCursor(writeCursor(next as Place))).toEqual(next);
+  expect(new Set((await everyPage(client, 'customer-1', 2)).map(({ id }) => id)).size).toBe(5);
 });
 
 describe('over REST', () => {
