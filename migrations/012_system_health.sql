@@ -79,7 +79,10 @@ set jit = off set enable_seqscan = off set enable_bitmapscan = off set work_mem 
       where w.last_heartbeat > clock.now - clock.threshold
     ),
     'stale_jobs', (select count(*) from public.judge_stale_jobs(clock.threshold)),
-    'oldest_pending_seconds', (select floor(extract(epoch from clock.now - w.since)) from longest_waiting w),
+    -- Not below 0: the clock of who made the job may be ahead of ours.
+    'oldest_pending_seconds', (
+      select greatest(floor(extract(epoch from clock.now - w.since)), 0) from longest_waiting w
+    ),
     'dead_letters', (select d.count from dead_letters d),
     'seconds_since_dead_letters', (select floor(extract(epoch from clock.now - d.finished_at)) from dead_letters d),
     'monitors', (

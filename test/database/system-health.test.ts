@@ -124,6 +124,11 @@ describe('oldest_pending_seconds', () => {
     expect(await oldest()).toEqual(about(300));
   });
 
+  test('is 0 of a job that was made by a clock ahead of ours', async () => {
+    await aJob(db(), { status: 'pending', created: '-30 seconds', updated: '-30 seconds' });
+    expect(await oldest()).toBe(0);
+  });
+
   test('counts from the moment that a job was put back, not from its creation', async () => {
     await aJob(db(), { status: 'pending', created: '3 days', updated: '60 seconds' });
     expect(await oldest()).toEqual(about(60));
