@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import type { LocalSystem } from '../../local/system.ts';
 
 const DIRECTORY = join(import.meta.dirname, '..', '..', 'examples', 'python-worker');
-const LONGEST_WAIT_MS = 30_000;
+const LONGEST_WAIT_MS = 50_000;
 
 /** A worker of examples/python-worker in a process of its own. */
 export type PythonWorker = {
