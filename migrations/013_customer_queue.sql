@@ -73,11 +73,11 @@ begin
         from statuses s
         cross join lateral (
           select
-            -- The casts are for an older table whose times have no zone.
+            -- The casts are for an older table, whose times may have no zone and whose metadata may be json.
             j.id, coalesce(j.created_at, '-infinity')::timestamptz as listed_at, j.created_at::timestamptz as created_at,
             j.updated_at::timestamptz as updated_at, j.started_at::timestamptz as started_at,
             j.completed_at::timestamptz as completed_at, j.priority_level, j.package_size, j.errors, j.recoveries,
-            j.error_message, j.metadata
+            j.error_message, to_jsonb(j.metadata) as metadata
           from public.jobs j
           where left(j.customer_id::text, 128) = customer
             and j.customer_id::text = customer and j.status = s.word

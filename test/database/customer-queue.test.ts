@@ -314,14 +314,14 @@ describe.each(EXISTING_SCHEMAS)('over a database with $name', ({ sql, customer }
   });
 });
 
-test('over a database whose times have no zone they are read as UTC, and each page leads to the next', async () => {
+test('over a database whose times have no zone, and whose metadata is json, each page leads to the next', async () => {
   const database = await freshDatabase({ migrated: false });
   const client = await database.connect();
   await client.query(`
     create table public.jobs (
       id uuid primary key default gen_random_uuid(), customer_id text, package_size integer, priority_level integer,
       status text, created_at timestamp(3), updated_at timestamp(3), started_at timestamp(3),
-      completed_at timestamp(3), error_message text, metadata jsonb
+      completed_at timestamp(3), error_message text, metadata json default '{"progress":40}'
     );
     create table public.queue_history (job_id uuid, event text, details jsonb, worker_id text, created_at timestamp);
     insert into public.jobs (customer_id, status, created_at, updated_at, started_at, completed_at)
@@ -332,13 +332,8 @@ test('over a database whose times have no zone they are read as UTC, and each pa
   await client.query(`set timezone = 'America/New_York'`);
   const { jobs, next } = await ask(client, 'customer-1', 2);
   const AT = '2026-11-24T18:29:00.5+00:00';
-  expect(jobs[0]).toMatchObject({
-    created_at: AT,
-    updated_at: AT,
-    started_at: AT,
-    completed_at: AT,
-    events: [{ at: AT }],
-  });
+  const times = { created_at: AT, updated_at: AT, started_at: AT, completed_at: AT };
+  expect(jobs[0]).toMatchObject({ ...times, events: [{ at: AT }], progress: 40 });
   expect(readCursor(writeCursor(next as Place))).toEqual(next);
   expect(new Set((await everyPage(client, 'customer-1', 2)).map(({ id }) => id)).size).toBe(5);
 });
