@@ -5,7 +5,9 @@ export interface Place {
   readonly id: string;
 }
 
-const TIME = /^((?!0000)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{1,6})?\+00:00$/;
+/** A year may have more than four digits: where milliseconds were stored as seconds, say. */
+const TIME = /^(?!0000)(\d{4}|[1-9]\d{4,5})-(\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{1,6})?\+00:00$/;
+const LAST_YEAR_OF_POSTGRES = 294_276;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** The time of a job that has none. */
 const NO_TIME = '-infinity';
@@ -27,7 +29,10 @@ export function readCursor(text: string): Place | undefined {
 
 /** Whether the calendar has it: JavaScript would take the 30th of February for the 2nd of March. */
 function isRealTime(text: string): boolean {
-  const seconds = TIME.exec(text)?.[1];
+  const [, year = '', rest] = TIME.exec(text) ?? [];
+  // The calendar is the same every 400 years, and JavaScript's ends before that of Postgres.
+  const seconds = `${2000 + (Number(year) % 400)}-${rest}`;
   const date = new Date(`${seconds}Z`);
-  return seconds !== undefined && !Number.isNaN(date.getTime()) && date.toISOString().startsWith(seconds);
+  const isInCalendar = !Number.isNaN(date.getTime()) && date.toISOString().startsWith(seconds);
+  return isInCalendar && Number(year) <= LAST_YEAR_OF_POSTGRES;
 }

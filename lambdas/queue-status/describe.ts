@@ -58,18 +58,18 @@ function describeJob(job: Job): Job {
     attempts: job.attempts,
     priority: job.priority,
     package_size: job.package_size,
-    created_at: finite(job.created_at),
-    started_at: finite(job.started_at),
-    updated_at: finite(job.updated_at),
-    completed_at: finite(job.completed_at),
+    created_at: readable(job.created_at),
+    started_at: readable(job.started_at),
+    updated_at: readable(job.updated_at),
+    completed_at: readable(job.completed_at),
     error: job.error === null ? null : excerpt(redact(job.error)),
     events: job.events.map(({ event, at }) => ({ event, at })),
   };
 }
 
-/** Postgres knows a time "infinity", which no reader of a date-time does. */
-function finite(time: string | null): string | null {
-  return time?.endsWith('infinity') ? null : time;
+/** Postgres knows a time "infinity", and years before the first and after 9999, which no reader of a date-time does. */
+function readable(time: string | null): string | null {
+  return time && /^\d{4}-.*\d$/.test(time) ? time : null;
 }
 
 function excerpt(text: string): string {

@@ -108,7 +108,8 @@ describe('an answer', () => {
     expect(body.jobs[0]?.error?.isWellFormed()).toBe(true);
   });
 
-  test.each(['infinity', '-infinity'])('has no time where the database has %s', async (time) => {
+  const NO_DATE_TIMES = ['infinity', '-infinity', '58824-02-29T12:00:00+00:00', '0044-03-15T12:00:00+00:00 BC'];
+  test.each(NO_DATE_TIMES)('has no time where the database has %s', async (time) => {
     const { body } = await ask(aQueue({ jobs: [aJob({ created_at: time, completed_at: time })] }));
     expect(body.jobs[0]).toMatchObject({ created_at: null, completed_at: null });
   });

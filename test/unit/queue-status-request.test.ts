@@ -92,6 +92,8 @@ describe('a cursor', () => {
     PLACE,
     { ...PLACE, created_at: '2026-11-24T18:00:48+00:00' },
     { ...PLACE, created_at: '2024-02-29T23:59:59.1+00:00' },
+    { ...PLACE, created_at: '58824-02-29T12:00:00.000001+00:00' },
+    { ...PLACE, created_at: '294276-12-31T23:59:59.999999+00:00' },
     { ...PLACE, created_at: '-infinity' },
   ])('of %j is read as it was written', (place) => {
     expect(parse('c', { cursor: writeCursor(place) }).before).toEqual(place);
@@ -111,6 +113,9 @@ describe('a cursor', () => {
     ['a day that the calendar has not', encoded(`2026-02-30T00:00:00+00:00 ${ID}`)],
     ['an hour that the clock has not', encoded(`2026-02-01T24:00:00+00:00 ${ID}`)],
     ['a year that Postgres has not', encoded(`0000-01-01T00:00:00+00:00 ${ID}`)],
+    ['a year that Postgres has no more', encoded(`294277-01-01T00:00:00+00:00 ${ID}`)],
+    ['a long year with a day that the calendar has not', encoded(`58825-02-29T00:00:00+00:00 ${ID}`)],
+    ['a year with a nought before it', encoded(`02026-01-01T00:00:00+00:00 ${ID}`)],
     ['a time elsewhere', encoded(`2026-02-01T00:00:00+01:00 ${ID}`)],
     ['a time that never comes', encoded(`infinity ${ID}`)],
     ['more than a place', encoded(`${PLACE.created_at} ${ID} x`)],
