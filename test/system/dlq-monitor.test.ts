@@ -270,7 +270,7 @@ describe('dead letters', () => {
   test('in the hands of a person are neither gone nor news', async () => {
     await send('{}');
     await run();
-    const [held] = await receive(system.dlqUrl, 30);
+    const [held] = await receive(system.dlqUrl, 600);
     for (let count = 0; count < 3; count += 1) expectWell(await run());
     expect(texts()).toHaveLength(1);
     await sqs.send(
@@ -741,14 +741,18 @@ describe('two runs at once', () => {
 
   test('of which one is killed while it speaks: the other leaves it alone, and the next one speaks', async () => {
     await send('{}');
-    system.slack.answerNext({ behaviour: 'hang' });
+    // However often it tries before the other has looked.
+    system.slack.answerNext({ behaviour: 'hang', times: 3 });
     const killed = run();
-    for (let count = 0; count < 500 && system.slack.attempts.length === 0; count += 1) {
+    for (let count = 0; count < 1_500 && system.slack.attempts.length === 0; count += 1) {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
+    expect(system.slack.attempts).not.toEqual([]);
     expect(await run({ concurrent: true })).toMatchObject({ ok: true, value: { isSkipped: true } });
     await fresh();
     expect(await killed).toMatchObject({ ok: false });
+    expect(texts()).toEqual([]);
+    system.slack.clear();
     // By the time of the next run Lambda has ended this one for certain.
     await put(`${STATE}-lock`, `${new Date(Date.now() - 1_000).toISOString()} of-the-killed-run`);
     expectWell(await run());
