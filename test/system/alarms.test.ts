@@ -1,10 +1,12 @@
 import { PurgeQueueCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { type LocalSystem, startSystem } from '../../local/system.ts';
 
 /** Minutes become seconds; the alarms of five minutes speak after five seconds. */
 const TIME_SCALE = 60;
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 60_000;
+// A test waits for an alarm and for its end.
+jest.setTimeout(3 * PATIENCE_MS);
 
 let system: LocalSystem;
 

@@ -12,7 +12,7 @@ beforeAll(async () => {
   system = await startSystem({ schedules: false });
   database = new pg.Client({ connectionString: system.databaseUrl });
   await database.connect();
-});
+}, 120_000);
 afterAll(async () => {
   await database?.end();
   await system?.stop();
