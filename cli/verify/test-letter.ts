@@ -6,6 +6,7 @@ import type { Context } from '../context.ts';
 import { queueNameOf } from '../dead-letters/record.ts';
 import { pause } from '../pause.ts';
 import { refusalOf } from '../rest.ts';
+import { Fault } from './check.ts';
 
 /** While a monitor looks at the queue, its messages are hidden; it is done within this. */
 const REMOVAL_MS = 130_000;
@@ -18,7 +19,7 @@ export interface TestLetter {
   isRecorded(): Promise<boolean>;
   /**
    * Deletes it and its record. It is the one message that any command deletes, found by the id that SQS gave it.
-   * @throws when it cannot be found, with its id
+   * @throws Fault when it cannot be found, with its id
    */
   remove(tell: (text: string) => void): Promise<void>;
 }
@@ -66,14 +67,23 @@ export async function sendTestLetter(context: Context): Promise<TestLetter> {
       const until = Date.now() + REMOVAL_MS;
       while (!(await deleteMessage())) {
         if (Date.now() > until) {
-          throw new Error(`the test message ${messageId} could not be found in ${dlqUrl}: delete it by hand`);
+          throw left(`the test message ${messageId} could not be found in ${dlqUrl}`);
         }
         tell('removing the test message; somebody else is reading the queue');
         await pause(2_000, NEVER);
       }
-      await ask(context, ownRecord, 'DELETE');
+      await ask(context, ownRecord, 'DELETE').catch((cause) => {
+        throw left(`the record of the test message ${messageId} is still in dead_letters`, { cause });
+      });
     },
   };
+}
+
+/** A fault, so that it is told also after Ctrl-C. */
+function left(what: string, options?: ErrorOptions): Fault {
+  const toDo =
+    'Delete it by hand. A message that somebody redrove meanwhile is in the job queue: its body says queuekeeper_test.';
+  return new Fault(what, toDo, options);
 }
 
 const NEVER = new AbortController().signal;

@@ -1,9 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
+import type { Context } from '../../cli/context.ts';
+import type { Rest } from '../../cli/rest.ts';
 import { type Check, type CheckRun, Fault, type Finding, NotChecked } from '../../cli/verify/check.ts';
 import { allChecks } from '../../cli/verify/checks.ts';
 import { readInstallation } from '../../cli/verify/installation.ts';
 import { findingText, summaryText } from '../../cli/verify/report.ts';
 import { runChecks } from '../../cli/verify/run-checks.ts';
+import { sendTestLetter } from '../../cli/verify/test-letter.ts';
 
 type Outcomes = Record<string, () => Promise<string>>;
 
@@ -26,6 +29,25 @@ async function run(checks: Pick<Check, 'name' | 'needs' | 'follows'>[], outcomes
   });
   expect(told).toEqual(findings);
   return { findings, tried, outcomes: findings.map(({ outcome }) => outcome) };
+}
+
+/** A dead-letter queue with the test message, and a database that keeps its record. */
+function withoutTheRightToDelete(): Context {
+  const answers: Record<string, object> = {
+    SendMessageCommand: { MessageId: 'm-1' },
+    GetQueueAttributesCommand: { Attributes: { ApproximateNumberOfMessages: '1' } },
+    ReceiveMessageCommand: { Messages: [{ MessageId: 'm-1', ReceiptHandle: 'r-1', Body: '{}' }] },
+  };
+  const send = async (command: object) => answers[command.constructor.name] ?? {};
+  const ask: Rest['ask'] = async (_path, { method = 'GET' } = {}) =>
+    method === 'DELETE' ? { status: 403, json: { message: 'permission denied' } } : { status: 200, json: [] };
+  const rest = () => ({ ask });
+  return {
+    clients: { sqs: { send } },
+    dlqUrl: async () => 'https://sqs/dead-letters',
+    rest,
+    askedBy: 'ada@home',
+  } as unknown as Context;
 }
 
 describe('the checks', () => {
@@ -79,6 +101,25 @@ describe('the checks', () => {
     const { outcomes, tried } = await run([{ name: 'A' }, { name: 'B' }], { A: interrupted }, controller.signal);
     expect(outcomes).toEqual(['not checked', 'not checked']);
     expect(tried).toEqual(['A']);
+  });
+
+  test('tell after an interruption, too, that a test message or its record could not be removed', async () => {
+    const controller = new AbortController();
+    const letter = await sendTestLetter(withoutTheRightToDelete());
+    const interrupted = async () => {
+      controller.abort();
+      await letter.remove(() => {});
+      return '';
+    };
+    const { findings } = await run([{ name: 'A' }], { A: interrupted }, controller.signal);
+    expect(findings).toEqual([
+      {
+        name: 'A',
+        outcome: 'failed',
+        what: expect.stringContaining('the record of the test message m-1 is still in dead_letters'),
+        to_do: expect.stringContaining('Delete it by hand.'),
+      },
+    ]);
   });
 
   test('name only checks that come before them', () => {
