@@ -19,6 +19,11 @@ const SECRETS: readonly (readonly [RegExp, string])[] = [
 
 /** The text without e-mail addresses, keys, tokens and credentials. Cuts before a word, never inside a secret. */
 export function redact(text: string): string {
-  const looked = text.length > LONGEST_REDACTED ? text.slice(0, LONGEST_REDACTED).replace(/\S{1,2000}$/, '') : text;
+  const looked = text.length > LONGEST_REDACTED ? cut(text.slice(0, LONGEST_REDACTED)) : text;
   return SECRETS.reduce((rest, [secret, placeholder]) => rest.replace(secret, placeholder), looked);
+}
+
+/** Before the last word, or, in JSON without a space, before the last string. */
+function cut(text: string): string {
+  return text.replace(/\S{1,2000}$/, '') || text.slice(0, Math.max(text.lastIndexOf('"'), 0)) || '[too long to show]';
 }

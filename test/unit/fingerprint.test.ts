@@ -57,6 +57,18 @@ describe('redact', () => {
     expect(redact(text)).toBe(expected);
   });
 
+  test.each([
+    [
+      'JSON without a space',
+      JSON.stringify({ error: 'HTTP_503', context: 'x'.repeat(1_950), password: 'hunter2'.repeat(99) }),
+    ],
+    ['one word', 'x'.repeat(3_000)],
+  ])('leaves something of %s that is too long, and no half of a secret', (_, text) => {
+    const shown = redact(text);
+    expect(shown).toMatch(/^\{"error":"HTTP_503"|^\[too long to show\]$/);
+    expect(shown).not.toContain('hunter2');
+  });
+
   test('does not leave half a secret at the place where it cuts', () => {
     const text = `${'x '.repeat(995)}jane.doe@example.com`;
     expect(redact(text)).not.toContain('jane');
