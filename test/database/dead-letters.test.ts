@@ -118,6 +118,8 @@ describe('recording', () => {
     const jobId = await aJob(db, { status: 'pending', lease: 1 });
     const letter = aLetter({ id: 'm', jobId, lease: 1 });
     expect(await record(queue, [letter])).toMatchObject([{ is_new: true, job_failed: true }]);
+    const aMinuteAgo = `last_seen_at - interval '1 minute'`;
+    await db.query(`update public.dead_letters set last_seen_at = ${aMinuteAgo} where queue_name = $1`, [queue]);
     const [before] = await rowsOf(queue);
     expect(await record(queue, [letter])).toMatchObject([{ is_new: false, job_failed: false }]);
     const [after] = await rowsOf(queue);
