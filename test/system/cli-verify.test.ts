@@ -7,7 +7,7 @@ import {
   SendMessageCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import pg from 'pg';
 import { type LocalSystem, startSystem } from '../../local/system.ts';
 import { commandsFor, type Ran, type RunOptions } from './cli-runner.ts';
@@ -15,6 +15,9 @@ import { commandsFor, type Ran, type RunOptions } from './cli-runner.ts';
 const WEBHOOK = '/queuekeeper/local/slack-webhook-url';
 const KEY = '/queuekeeper/local/supabase-service-key';
 const MONITORS = ['stale-job-monitor', 'dlq-monitor'];
+// A test waits for windows of the limit, runs of monitors and processes that start.
+jest.setTimeout(180_000);
+
 /** A window that a test can wait for. */
 const LIMIT = { RATE_LIMIT_REQUESTS: '20', RATE_LIMIT_WINDOW_SECONDS: '5' };
 
@@ -24,6 +27,7 @@ let sqs: SQSClient;
 let run: ReturnType<typeof commandsFor>;
 /** The monitors that run just now, every second instead of every few minutes. */
 const running = new Set<string>();
+let runUnderWay: Promise<unknown> | undefined;
 const stopping = new AbortController();
 let ticking: Promise<void>;
 
@@ -46,9 +50,18 @@ afterAll(async () => {
 
 async function tick(): Promise<void> {
   while (!stopping.signal.aborted) {
-    for (const name of running) await system.invoke(name);
+    for (const name of running) {
+      runUnderWay = system.invoke(name);
+      await runUnderWay;
+    }
     await sleep(1_000);
   }
+}
+
+/** From now on this monitor does not run, and a run that had begun is over. */
+async function stop(monitor: string): Promise<void> {
+  running.delete(monitor);
+  await runUnderWay;
 }
 
 /** A system in order, in which both monitors run well: what went wrong in the test before is over. */
@@ -66,7 +79,7 @@ beforeEach(async () => {
     await sleep(200);
   }
   system.slack.clear();
-}, 30_000);
+});
 
 async function verify(args: string[] = ['--quick'], options?: RunOptions) {
   const ran = await run(['verify', '--local', ...args], options);
@@ -117,8 +130,7 @@ describe('verify on a healthy system', () => {
   });
 
   test('is not misled by its own test message a moment ago', async () => {
-    running.delete('dlq-monitor');
-    await sleep(1_500); // a run that has begun ends
+    await stop('dlq-monitor');
     await sqs.send(new SendMessageCommand({ QueueUrl: system.dlqUrl, MessageBody: '{}' }));
     await system.invoke('dlq-monitor');
     await emptyDlq();
@@ -138,7 +150,7 @@ describe('verify on a healthy system', () => {
     ['after Ctrl-C', 'SIGINT', false],
     ['when its terminal is closed', 'SIGHUP', true],
   ] as const)('removes its test message also %s, and fails', async (_when, signal, isStderrClosed) => {
-    running.delete('dlq-monitor'); // so that no alert ends the wait
+    await stop('dlq-monitor'); // so that no alert ends the wait
     let pid = 0;
     const verifying = verify([], { onStart: (id) => (pid = id), isStderrClosed });
     while ((await messagesInDlq()) === 0) await sleep(100);
@@ -287,8 +299,7 @@ function webhook(): string {
 
 function off(name: string) {
   return async () => {
-    running.delete(name);
-    await sleep(1_500); // a run that has begun ends
+    await stop(name);
     await database.query('delete from public.monitor_runs where monitor = $1', [name]);
   };
 }
