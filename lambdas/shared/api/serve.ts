@@ -1,4 +1,5 @@
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
+import { counted } from '../counted.ts';
 import { type Database, DatabaseError } from '../database.ts';
 import { callerOf, hashCaller, type TrustedProxy } from './caller.ts';
 import type { createLocalLimit } from './local-limit.ts';
@@ -95,7 +96,7 @@ function without(outcome: RateLimitOutcome, caller: string, options: ServeOption
 function refuse(options: ServeOptions, outcome: RateLimitOutcome & { outcome: 'limited' }): Served {
   const { maxRequests, windowMs } = options.limit;
   const detail =
-    `${maxRequests} requests per ${wholeSeconds(windowMs)} seconds. ` +
+    `${counted(maxRequests, 'request')} per ${wholeSeconds(windowMs)} seconds. ` +
     `Retry in ${wholeSeconds(outcome.retryAfterMs)} s.`;
   const body = {
     ...knownProblem('quota-exceeded', 429, detail, options.requestId),
