@@ -1,31 +1,15 @@
-import { randomInt } from 'node:crypto';
 import type { Server } from 'node:http';
 import { createServer } from 'node:net';
 
 /** Everything local listens here and nowhere else: nothing of the local system is reachable from the network. */
 export const LOOPBACK = '127.0.0.1';
 
-/** Systems give ports from here on to whatever connects: Linux from this one, others from 49152. */
-const FIRST_OUTGOING_PORT = 32_768;
-const FIRST_FREE_PORT = 20_000;
-
-/**
- * A port that was free a moment ago, for programs that must be told their port before they start. No connection that is
- * made meanwhile gets it.
- */
+/** A port that was free a moment ago, for programs that must be told their port before they start. */
 export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = randomInt(FIRST_FREE_PORT, FIRST_OUTGOING_PORT);
-    const server = createServer();
-    try {
-      await listen(server as Server, port);
-    } catch (error) {
-      if (((error as Error).cause as NodeJS.ErrnoException).code === 'EADDRINUSE') continue;
-      throw error;
-    }
-    await new Promise((resolve) => server.close(resolve));
-    return port;
-  }
+  const server = createServer();
+  const port = await listen(server as Server, 0);
+  await new Promise((resolve) => server.close(resolve));
+  return port;
 }
 
 /** Listens on the loopback address; port 0 lets the system choose. Answers the port that was taken. */
