@@ -86,6 +86,18 @@ async function press(name: string, within = 'body'): Promise<void> {
   await page.keyboard.press('Enter');
 }
 
+/** Types into a field as someone does who sees the cursor in it. */
+async function type(text: string, field: string): Promise<void> {
+  // Where a refresh replaces the field before it is in use, it is the new one that is typed into.
+  const focusIt = (field: string) => {
+    const input = document.querySelector<HTMLElement>(field);
+    input?.focus();
+    return input !== null && document.activeElement === input;
+  };
+  await page.waitForFunction(focusIt, {}, field);
+  await page.keyboard.type(text);
+}
+
 const focusedLabel = () =>
   page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent ?? '');
 
@@ -103,7 +115,7 @@ describe('a stale job', () => {
     await page.keyboard.press('Escape');
     expect(await statusOf(id)).toBe('in_progress');
 
-    await page.type(`${table} input[name=who]`, 'Ada');
+    await type('Ada', `${table} input[name=who]`);
     await press('Recover now', table);
     await untilShown(page, '#dialog-body', `Recover job ${id} now?`);
     await press('Cancel', '#dialog');
