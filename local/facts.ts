@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { isAlive } from './is-alive.ts';
 import type { LocalSystem } from './system.ts';
 import { REGION } from './template-scope.ts';
 
@@ -73,12 +74,4 @@ async function isRunning({ pid, apiUrl }: Owner): Promise<boolean> {
     // One that is busy or halted takes connections, and lives.
     (error: Error) => error.name === 'TimeoutError',
   );
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }

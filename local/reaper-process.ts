@@ -4,6 +4,7 @@
  */
 import { rm } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
+import { isAlive } from './is-alive.ts';
 
 export type ReaperOrder =
   | { readonly do: 'watch' | 'forget'; readonly pid: number }
@@ -39,13 +40,5 @@ function signal(pid: number, name: NodeJS.Signals): void {
     process.kill(pid, name);
   } catch {
     // Gone already, which is what was wanted.
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
   }
 }
