@@ -51,16 +51,11 @@ declare
   oldest bigint;
   used bigint;
 begin
-  -- Expressions cost a start in each transaction: few are faster than many.
-  if (
-    caller <> '' and route <> '' and max_requests > 0 and window_ms between 1 and 3600000
-    and current_setting('transaction_isolation') = 'read committed'
-  ) is not true then
-    if current_setting('transaction_isolation') <> 'read committed' then
-      -- Its one snapshot would be older than the lock, and hide what others were admitted meanwhile.
-      raise exception 'the transaction is %, wanted read committed', current_setting('transaction_isolation')
-        using errcode = 'invalid_transaction_state';
-    end if;
+  if current_setting('transaction_isolation') <> 'read committed' then
+    -- Its one snapshot would be older than the lock, and hide what others were admitted meanwhile.
+    raise exception 'the transaction is %, wanted read committed', current_setting('transaction_isolation')
+      using errcode = 'invalid_transaction_state';
+  elsif (caller <> '' and route <> '' and max_requests > 0 and window_ms between 1 and 3600000) is not true then
     raise exception
       'caller is %, route is %, max_requests is %, window_ms is %, wanted a caller, a route, at least 1 and 1 to 3600000',
       coalesce(quote_literal(caller), 'null'), coalesce(quote_literal(route), 'null'),
