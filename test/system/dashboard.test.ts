@@ -72,30 +72,29 @@ const statusOf = async (id: string) =>
 
 /** Presses a button as someone without a mouse does, as soon as it can be pressed. */
 async function press(name: string, within = 'body'): Promise<void> {
-  // Found and focused in one turn of the page: a refresh in between would take the button away.
-  const focusIt = (within: string, name: string) => {
-    const button = [...document.querySelectorAll<HTMLElement>(`${within} button`)].find(
-      (one) => one.getAttribute('aria-label')?.startsWith(name) || one.textContent === name,
-    );
-    button?.focus();
-    return button !== undefined && document.activeElement === button;
-  };
-  await page.waitForFunction(focusIt, {}, within, name).catch((error) => {
-    throw new Error(`There is no button "${name}" to press in ${within}`, { cause: error });
-  });
+  await focus(`${within} button`, name);
   await page.keyboard.press('Enter');
 }
 
 /** Types into a field as someone does who sees the cursor in it. */
 async function type(text: string, field: string): Promise<void> {
-  // Where a refresh replaces the field before it is in use, it is the new one that is typed into.
-  const focusIt = (field: string) => {
-    const input = document.querySelector<HTMLElement>(field);
-    input?.focus();
-    return input !== null && document.activeElement === input;
-  };
-  await page.waitForFunction(focusIt, {}, field);
+  await focus(field);
   await page.keyboard.type(text);
+}
+
+/** Focuses the first element of that selector, and of that name, as soon as it takes the focus. */
+async function focus(selector: string, name = ''): Promise<void> {
+  // Found and focused in one turn of the page: a refresh in between would take the element away.
+  const focusIt = (selector: string, name: string) => {
+    const element = [...document.querySelectorAll<HTMLElement>(selector)].find(
+      (one) => !name || one.getAttribute('aria-label')?.startsWith(name) || one.textContent === name,
+    );
+    element?.focus();
+    return element !== undefined && document.activeElement === element;
+  };
+  await page.waitForFunction(focusIt, {}, selector, name).catch((cause) => {
+    throw new Error(`There is no ${selector} "${name}" that takes the focus`, { cause });
+  });
 }
 
 const focusedLabel = () =>
